@@ -1,0 +1,1 @@
+"""De-identification: the one place where identifying data is turned into data."""

@@ -1,0 +1,1 @@
+"""Release recipes, one file each."""

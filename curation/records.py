@@ -1,0 +1,534 @@
+"""Every table of paxflow: grain, columns, units, key. This file is the data dictionary.
+
+A table is one frozen dataclass. ``@table`` says which stage writes it and what one row is; each column is
+``Annotated[type, Column(...)]``. Arrow schemas, checks and ``docs/data-dictionary.md`` derive from here.
+Identifiers are pseudonyms unless the name says ``original_``; only tables of the vault hold such columns.
+Boxes are COCO boxes ``(x, y, width, height)`` in pixels; points are ``(x, y[, z])``; arrays are ``(z, y, x)``.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, TypeVar
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column means; ``place`` marks where bytes lie, which is not part of a row's content."""
+
+    doc: str
+    key: bool = False
+    unit: str = ""
+    place: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Name, writing stage and grain of a table."""
+
+    name: str
+    stage: str
+    grain: str
+
+
+class Record:
+    """Base of all rows; ``about`` is filled in by ``@table``."""
+
+    __slots__ = ()
+    about: ClassVar[Table]
+
+
+R = TypeVar("R", bound=Record)
+TABLES: dict[str, type[Record]] = {}
+CONTROL = "each stage"
+
+
+def table(name: str, stage: str, grain: str) -> Callable[[type[R]], type[R]]:
+    """Register a record type as the table ``name`` written by ``stage``."""
+
+    def register(record: type[R]) -> type[R]:
+        record.about = Table(name, stage, grain)
+        TABLES[name] = record
+        return record
+
+    return register
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column as the schema sees it: ``base`` is the type of a value or of a list's items."""
+
+    name: str
+    base: type
+    is_list: bool
+    nullable: bool
+    column: Column
+
+
+def fields(record: type[Record]) -> Iterator[Field]:
+    """The columns of a record type in order."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    for field in dataclasses.fields(record):  # type: ignore[arg-type]  # every Record is a dataclass
+        hint = hints[field.name]
+        kind, column = typing.get_args(hint)
+        nullable = isinstance(kind, types.UnionType)
+        if nullable:
+            kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+        is_list = typing.get_origin(kind) is tuple
+        base = typing.get_args(kind)[0] if is_list else kind
+        yield Field(field.name, base, is_list, nullable, column)
+
+
+def key_of(record: type[Record]) -> tuple[str, ...]:
+    """Names of the key columns, in order."""
+    return tuple(field.name for field in fields(record) if field.column.key)
+
+
+def content(row: Record) -> dict[str, Any]:
+    """A row without the columns that only say where bytes lie: what fingerprints are made of."""
+    return {f.name: getattr(row, f.name) for f in fields(type(row)) if not f.column.place}
+
+
+class Reason(StrEnum):
+    """Why an item stopped: the closed list."""
+
+    EMPTY_FILE = "empty_file"
+    NOT_DICOM = "not_dicom"
+    UNSUPPORTED_FILE = "unsupported_file"
+    UNREADABLE = "unreadable"
+    TRUNCATED = "truncated"
+    SOURCE_GONE = "source_gone"
+    DUPLICATE_BYTES = "duplicate_bytes"
+    DUPLICATE_UID = "duplicate_uid"
+    MISSING_IDENTITY = "missing_identity"
+    UNSUPPORTED_OBJECT = "unsupported_object"
+    BURNED_IN_TEXT = "burned_in_text"
+    NOT_VERIFIED = "not_verified"
+    MISSING_SLICES = "missing_slices"
+    IRREGULAR_GEOMETRY = "irregular_geometry"
+    NOT_A_VOLUME = "not_a_volume"
+    MODALITY_NOT_USED = "modality_not_used"
+    REPORT_WITHOUT_STUDY = "report_without_study"
+    STUDY_WITHOUT_REPORT = "study_without_report"
+    NO_LABELMAP = "no_labelmap"
+    LABELMAP_DOES_NOT_FIT = "labelmap_does_not_fit"
+    LABELMAP_UNKNOWN_VALUE = "labelmap_unknown_value"
+    LABELMAP_WITHOUT_SERIES = "labelmap_without_series"
+    ANNOTATION_WITHOUT_SERIES = "annotation_without_series"
+    TOO_FEW_READERS = "too_few_readers"
+    EMPTY_PROJECTION = "empty_projection"
+    MASK_MISSING = "mask_missing"
+    EMPTY_REPORT = "empty_report"
+    NO_ANATOMY = "no_anatomy"
+    NO_VIEW = "no_view"
+
+
+class Assertion(StrEnum):
+    """What a report says of a finding."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNCERTAIN = "uncertain"
+
+
+# --- every stage -----------------------------------------------------------------------------------------
+
+
+@table("manifest", CONTROL, "one item that a batch finished")
+@dataclass(frozen=True, slots=True)
+class Done(Record):
+    """An item of a stage's plan that ended, as rows or as a reject."""
+
+    item: Annotated[str, Column("name of the item within its stage", key=True)]
+    fingerprint: Annotated[str, Column("SHA-256 of its inputs, the stage's parameters and version")]
+    n_rows: Annotated[int, Column("rows it yielded; 0 if it was rejected")]
+
+
+@table("rejects", CONTROL, "one item that a stage rejected")
+@dataclass(frozen=True, slots=True)
+class Reject(Record):
+    """An item that stopped, and why. Rejects of ingest and deid stay in the vault."""
+
+    stage: Annotated[str, Column("stage that rejected it", key=True)]
+    item: Annotated[str, Column("name of the item within its stage", key=True)]
+    reason: Annotated[Reason, Column("why, from the closed list")]
+    detail: Annotated[str, Column("what was expected and what came; never a value from the item")]
+
+
+# --- vault -----------------------------------------------------------------------------------------------
+
+
+@table("sources", "ingest", "one file of the landing zone")
+@dataclass(frozen=True, slots=True)
+class Source(Record):
+    """A file that arrived, before anything was removed from it. Stays in the vault."""
+
+    original_path: Annotated[str, Column("path below the landing zone", key=True)]
+    kind: Annotated[str, Column("dicom, report, labelmap, annotation, or part (named by another file)")]
+    sha256: Annotated[str, Column("of the bytes")]
+    size_bytes: Annotated[int, Column("length", unit="byte")]
+    original_uid: Annotated[str, Column("SOPInstanceUID, or the report's own id; empty where there is none")]
+    original_series_uid: Annotated[str, Column("SeriesInstanceUID that it is or belongs to; may be empty")]
+    original_accession: Annotated[str, Column("AccessionNumber that it names; may be empty")]
+    original_patient_id: Annotated[str, Column("PatientID with its issuer; may be empty")]
+
+
+# --- data: written by deid -------------------------------------------------------------------------------
+
+
+@table("instances", "deid", "one de-identified DICOM instance")
+@dataclass(frozen=True, slots=True)
+class Instance(Record):
+    """A DICOM file in a tar shard."""
+
+    instance_id: Annotated[str, Column("pseudonymous SOPInstanceUID", key=True)]
+    series_id: Annotated[str, Column("pseudonymous SeriesInstanceUID")]
+    study_id: Annotated[str, Column("pseudonymous StudyInstanceUID")]
+    patient_id: Annotated[str, Column("pseudonymous patient")]
+    accession_id: Annotated[str, Column("pseudonymous AccessionNumber; empty where there was none")]
+    modality: Annotated[str, Column("Modality (0008,0060)")]
+    sha256: Annotated[str, Column("of the DICOM file")]
+    shard: Annotated[str, Column("tar file, relative to the stage's folder", place=True)]
+    offset: Annotated[int, Column("of the file's first byte in the shard", unit="byte", place=True)]
+    length: Annotated[int, Column("of the file", unit="byte")]
+
+
+@table("reports", "deid", "one de-identified report")
+@dataclass(frozen=True, slots=True)
+class Report(Record):
+    """A report's clean text."""
+
+    report_id: Annotated[str, Column("pseudonymous report", key=True)]
+    patient_id: Annotated[str, Column("pseudonymous patient")]
+    accession_id: Annotated[str, Column("pseudonymous AccessionNumber it names; empty for a report-only source")]
+    report_date: Annotated[date | None, Column("date, moved by the patient's shift")]
+    collection: Annotated[str, Column("where it came from: openi or local")]
+    licence: Annotated[str, Column("SPDX identifier; LicenseRef-local for a hospital's own")]
+    text: Annotated[str, Column("clean text, sections under their headers")]
+
+
+@table("report_tags", "deid", "one human tag of one report")
+@dataclass(frozen=True, slots=True)
+class ReportTag(Record):
+    """A label that a person gave a report before it came here, e.g. Open-I's MeSH codes."""
+
+    report_id: Annotated[str, Column("pseudonymous report", key=True)]
+    scheme: Annotated[str, Column("vocabulary, e.g. MeSH", key=True)]
+    tag: Annotated[str, Column("the tag as given, e.g. Opacity/lung/base/left", key=True)]
+
+
+@table("labelmaps", "deid", "one segmentation that came with a CT")
+@dataclass(frozen=True, slots=True)
+class Labelmap(Record):
+    """A NIfTI labelmap in a tar shard, header cleaned."""
+
+    labelmap_id: Annotated[str, Column("pseudonymous labelmap", key=True)]
+    series_id: Annotated[str, Column("CT series it segments")]
+    engine: Annotated[str, Column("what made it, e.g. TotalSegmentator")]
+    sha256: Annotated[str, Column("of the NIfTI file")]
+    shard: Annotated[str, Column("tar file, relative to the stage's folder", place=True)]
+    offset: Annotated[int, Column("of the file's first byte in the shard", unit="byte", place=True)]
+    length: Annotated[int, Column("of the file", unit="byte")]
+
+
+@table("labelmap_structures", "deid", "one value of one labelmap")
+@dataclass(frozen=True, slots=True)
+class LabelmapStructure(Record):
+    """What a value of a labelmap stands for: values differ between versions of an engine, names do not."""
+
+    labelmap_id: Annotated[str, Column("labelmap", key=True)]
+    value: Annotated[int, Column("voxel value", key=True)]
+    structure: Annotated[str, Column("TotalSegmentator class name, e.g. lung_upper_lobe_left")]
+
+
+@table("annotations", "deid", "one outline by one reader on one image")
+@dataclass(frozen=True, slots=True)
+class Annotation(Record):
+    """A mark by a reader; append-only."""
+
+    annotation_id: Annotated[str, Column("pseudonymous annotation", key=True)]
+    object_id: Annotated[str, Column("the reader's object that outlines on several slices share")]
+    reader_id: Annotated[str, Column("pseudonymous reader")]
+    series_id: Annotated[str, Column("series that was read")]
+    instance_id: Annotated[str, Column("instance that was marked")]
+    finding: Annotated[str, Column("what was marked, e.g. nodule")]
+    shape: Annotated[str, Column("polygon (pixel centres on the outline) or point")]
+    inclusion: Annotated[bool, Column("False: the outline is a hole")]
+    points_px: Annotated[tuple[float, ...], Column("x0, y0, x1, y1, … column and row, 0-based", unit="pixel")]
+
+
+@table("annotation_ratings", "deid", "one rating of one object by its reader")
+@dataclass(frozen=True, slots=True)
+class AnnotationRating(Record):
+    """A reader's score for an object, e.g. LIDC malignancy 1 to 5."""
+
+    object_id: Annotated[str, Column("the reader's object", key=True)]
+    name: Annotated[str, Column("what is rated", key=True)]
+    value: Annotated[int, Column("score on the scheme's own scale")]
+
+
+# --- catalog ---------------------------------------------------------------------------------------------
+
+
+@table("patients", "catalog", "one patient")
+@dataclass(frozen=True, slots=True)
+class Patient(Record):
+    """A person under a pseudonym."""
+
+    patient_id: Annotated[str, Column("pseudonymous patient", key=True)]
+    sex: Annotated[str, Column("PatientSex: M, F, O, or empty if unknown")]
+    n_studies: Annotated[int, Column("imaging studies")]
+    n_reports: Annotated[int, Column("reports")]
+
+
+@table("studies", "catalog", "one imaging study")
+@dataclass(frozen=True, slots=True)
+class Study(Record):
+    """A DICOM study."""
+
+    study_id: Annotated[str, Column("pseudonymous StudyInstanceUID", key=True)]
+    patient_id: Annotated[str, Column("pseudonymous patient")]
+    accession_id: Annotated[str, Column("pseudonymous AccessionNumber; may be empty")]
+    study_date: Annotated[date | None, Column("StudyDate, moved by the patient's shift")]
+    age_years: Annotated[int | None, Column("PatientAge; 90 stands for 90 and above", unit="year")]
+    modalities: Annotated[tuple[str, ...], Column("modalities of its series, sorted")]
+    n_series: Annotated[int, Column("series")]
+
+
+@table("series", "catalog", "one series that can be used")
+@dataclass(frozen=True, slots=True)
+class Series(Record):
+    """A CT volume on a regular grid, or a radiograph series."""
+
+    series_id: Annotated[str, Column("pseudonymous SeriesInstanceUID", key=True)]
+    study_id: Annotated[str, Column("study")]
+    patient_id: Annotated[str, Column("pseudonymous patient")]
+    modality: Annotated[str, Column("CT, CR or DX")]
+    n_instances: Annotated[int, Column("instances")]
+    shape_zyx: Annotated[tuple[int, ...], Column("slices, rows, columns; radiographs: 1, rows, columns")]
+    spacing_zyx_mm: Annotated[tuple[float, ...], Column("slice, row and column spacing; 0 if unknown", unit="mm")]
+    origin_xyz_mm: Annotated[
+        tuple[float, ...], Column("centre of voxel (0, 0, 0), LPS; empty for radiographs", unit="mm")
+    ]
+    direction: Annotated[
+        tuple[float, ...],
+        Column("columns of x, y, z index axes in LPS, row-major 3×3; empty for radiographs"),
+    ]
+    instance_ids: Annotated[tuple[str, ...], Column("instances in order of rising slice position")]
+
+
+@table("radiographs", "catalog", "one radiograph")
+@dataclass(frozen=True, slots=True)
+class Radiograph(Record):
+    """A CR or DX image as it came, not projected."""
+
+    instance_id: Annotated[str, Column("instance", key=True)]
+    series_id: Annotated[str, Column("series")]
+    view: Annotated[str, Column("PA, AP, LAT, or empty if the header does not say")]
+    photometric: Annotated[str, Column("MONOCHROME1 (bone dark) or MONOCHROME2")]
+    rows: Annotated[int, Column("height", unit="pixel")]
+    columns: Annotated[int, Column("width", unit="pixel")]
+
+
+@table("report_links", "catalog", "one report that belongs to a study")
+@dataclass(frozen=True, slots=True)
+class ReportLink(Record):
+    """A report and its study, joined by the pseudonymous accession number."""
+
+    report_id: Annotated[str, Column("report", key=True)]
+    study_id: Annotated[str, Column("study")]
+
+
+# --- segment, consensus ----------------------------------------------------------------------------------
+
+
+@table("volumes", "segment", "one CT with its labelmap")
+@dataclass(frozen=True, slots=True)
+class Volume(Record):
+    """A labelmap on its CT's grid: uint8 ``(z, y, x)`` in a gzipped ``.npy``."""
+
+    series_id: Annotated[str, Column("CT series", key=True)]
+    labelmap_id: Annotated[str, Column("labelmap it came from; empty if an engine made it here")]
+    engine: Annotated[str, Column("what made the labels")]
+    sha256: Annotated[str, Column("of the array's bytes")]
+    shard: Annotated[str, Column("tar file, relative to the stage's folder", place=True)]
+    offset: Annotated[int, Column("of the file's first byte in the shard", unit="byte", place=True)]
+    length: Annotated[int, Column("of the file", unit="byte", place=True)]
+
+
+@table("segments", "segment", "one structure of one CT")
+@dataclass(frozen=True, slots=True)
+class Segment(Record):
+    """A structure that the labelmap holds."""
+
+    series_id: Annotated[str, Column("CT series", key=True)]
+    value: Annotated[int, Column("voxel value", key=True)]
+    structure: Annotated[str, Column("TotalSegmentator class name")]
+    n_voxels: Annotated[int, Column("voxels", unit="voxel")]
+    volume_ml: Annotated[float, Column("volume", unit="ml")]
+
+
+@table("consensus", "consensus", "one object that readers agree on")
+@dataclass(frozen=True, slots=True)
+class Consensus(Record):
+    """The mask that stands for several readers' marks; the marks themselves stay in ``annotations``."""
+
+    consensus_id: Annotated[str, Column("object", key=True)]
+    series_id: Annotated[str, Column("series that was read")]
+    finding: Annotated[str, Column("what was marked")]
+    method: Annotated[str, Column("how the marks were merged, e.g. staple")]
+    reader_ids: Annotated[tuple[str, ...], Column("readers who marked it, sorted")]
+    n_readers: Annotated[int, Column("readers who read the series")]
+    object_ids: Annotated[tuple[str, ...], Column("readers' objects that were merged, sorted")]
+    start_zyx: Annotated[tuple[int, ...], Column("first voxel of the box that holds the mask", unit="voxel")]
+    shape_zyx: Annotated[tuple[int, ...], Column("size of that box", unit="voxel")]
+    runs: Annotated[tuple[int, ...], Column("run lengths in C order over the box, first run is background")]
+    n_voxels: Annotated[int, Column("voxels", unit="voxel")]
+
+
+@table("agreement", "consensus", "one pair of readers on one object")
+@dataclass(frozen=True, slots=True)
+class Agreement(Record):
+    """Overlap of two readers' marks of the same object; 0 where only one of them marked it."""
+
+    consensus_id: Annotated[str, Column("object", key=True)]
+    reader_a: Annotated[str, Column("reader", key=True)]
+    reader_b: Annotated[str, Column("reader", key=True)]
+    dice: Annotated[float, Column("Dice coefficient of the two masks, 0 to 1")]
+
+
+# --- project, measure ------------------------------------------------------------------------------------
+
+
+@table("views", "project", "one projected image")
+@dataclass(frozen=True, slots=True)
+class View(Record):
+    """A digitally reconstructed radiograph and its geometry, LPS."""
+
+    view_id: Annotated[str, Column("projection", key=True)]
+    series_id: Annotated[str, Column("CT series it was made from")]
+    view: Annotated[str, Column("PA, AP or LAT (left lateral)")]
+    beam: Annotated[str, Column("cone or parallel")]
+    rows: Annotated[int, Column("height", unit="pixel")]
+    columns: Annotated[int, Column("width", unit="pixel")]
+    pixel_spacing_mm: Annotated[float, Column("on the detector", unit="mm")]
+    source_to_detector_mm: Annotated[float, Column("distance", unit="mm")]
+    source_xyz_mm: Annotated[tuple[float, ...], Column("focal spot", unit="mm")]
+    detector_origin_xyz_mm: Annotated[tuple[float, ...], Column("centre of pixel (0, 0)", unit="mm")]
+    detector_x_axis: Annotated[tuple[float, ...], Column("unit vector of rising column")]
+    detector_y_axis: Annotated[tuple[float, ...], Column("unit vector of rising row")]
+    photometric: Annotated[str, Column("MONOCHROME2: bone is bright")]
+    sha256: Annotated[str, Column("of the PNG file")]
+    shard: Annotated[str, Column("tar file, relative to the stage's folder", place=True)]
+    offset: Annotated[int, Column("of the file's first byte in the shard", unit="byte", place=True)]
+    length: Annotated[int, Column("of the file", unit="byte", place=True)]
+
+
+@table("masks", "project", "one label on one projected image")
+@dataclass(frozen=True, slots=True)
+class Mask(Record):
+    """A projected label as COCO RLE; the footprint, that is, the true projection."""
+
+    view_id: Annotated[str, Column("projection", key=True)]
+    label: Annotated[str, Column("anatomy label (PAXRay++ name) or finding", key=True)]
+    category_id: Annotated[int, Column("PAXRay++ id, 0-based; 1000 and above for findings")]
+    source: Annotated[str, Column("segment, or consensus for readers' findings")]
+    rle: Annotated[str, Column("COCO compressed run lengths, column-major, size (rows, columns) of the view")]
+    area_px: Annotated[int, Column("pixels", unit="pixel")]
+    box: Annotated[tuple[int, ...], Column("x, y, width, height", unit="pixel")]
+    mean_thickness_mm: Annotated[float, Column("mean path length inside the mask", unit="mm")]
+
+
+@table("measurements", "measure", "one measurement on one image")
+@dataclass(frozen=True, slots=True)
+class Measurement(Record):
+    """A number a radiologist would take, with the points it was taken at."""
+
+    view_id: Annotated[str, Column("projection", key=True)]
+    measure: Annotated[str, Column("e.g. cardiothoracic_ratio", key=True)]
+    value: Annotated[float, Column("measured value")]
+    unit: Annotated[str, Column("UCUM; 1 for a ratio")]
+    threshold: Annotated[float, Column("value at and above which the verdict is positive")]
+    verdict: Annotated[bool, Column("value >= threshold")]
+    points_px: Annotated[tuple[float, ...], Column("x0, y0, x1, y1, … the landmarks", unit="pixel")]
+
+
+# --- mine, ground, route ---------------------------------------------------------------------------------
+
+
+@table("sections", "mine", "one section of one report")
+@dataclass(frozen=True, slots=True)
+class Section(Record):
+    """A section; sections cover the text without gap or overlap."""
+
+    report_id: Annotated[str, Column("report", key=True)]
+    position: Annotated[int, Column("0, 1, 2 … in order", key=True)]
+    name: Annotated[str, Column("findings, impression, indication, comparison, technique, … or preamble")]
+    start: Annotated[int, Column("first character, header included", unit="character")]
+    end: Annotated[int, Column("one past the last character", unit="character")]
+    body_start: Annotated[int, Column("first character after the header", unit="character")]
+
+
+@table("mentions", "mine", "one finding named once in one report")
+@dataclass(frozen=True, slots=True)
+class Mention(Record):
+    """A span of text that names a finding, and what the text says of it."""
+
+    mention_id: Annotated[str, Column("report, start and finding", key=True)]
+    report_id: Annotated[str, Column("report")]
+    section: Annotated[str, Column("section name")]
+    sentence_start: Annotated[int, Column("first character of the sentence", unit="character")]
+    sentence_end: Annotated[int, Column("one past its last character", unit="character")]
+    start: Annotated[int, Column("first character of the mention", unit="character")]
+    end: Annotated[int, Column("one past its last character", unit="character")]
+    finding: Annotated[str, Column("finding of the lexicon, e.g. pleural_effusion")]
+    assertion: Annotated[Assertion, Column("present, absent or uncertain")]
+    rule_id: Annotated[str, Column("lexicon entry that found it")]
+    assertion_rule_id: Annotated[str, Column("rule that decided the assertion")]
+    laterality: Annotated[str, Column("left, right, bilateral, or empty")]
+    severity: Annotated[str, Column("severity word, or empty")]
+    location: Annotated[tuple[str, ...], Column("anatomy words of its clause, as lexicon names, sorted")]
+
+
+@table("report_labels", "mine", "one label of one report")
+@dataclass(frozen=True, slots=True)
+class ReportLabel(Record):
+    """A CheXpert-14 label: 1 present, 0 absent, -1 uncertain, null not mentioned."""
+
+    report_id: Annotated[str, Column("report", key=True)]
+    label: Annotated[str, Column("CheXpert label", key=True)]
+    state: Annotated[int | None, Column("1, 0, -1 or null")]
+    mention_ids: Annotated[tuple[str, ...], Column("mentions that decided it, sorted")]
+
+
+@table("groundings", "ground", "one finding placed on one image")
+@dataclass(frozen=True, slots=True)
+class Grounding(Record):
+    """A finding of a report on an anatomy mask of a view of its own study, or of the reference atlas."""
+
+    mention_id: Annotated[str, Column("mention", key=True)]
+    view_id: Annotated[str, Column("projection", key=True)]
+    label: Annotated[str, Column("anatomy label, see masks", key=True)]
+    reference: Annotated[str, Column("study, or atlas: another person's CT, for orientation only")]
+    report_id: Annotated[str, Column("report")]
+    finding: Annotated[str, Column("finding of the lexicon")]
+    assertion: Annotated[Assertion, Column("present, absent or uncertain")]
+    box: Annotated[tuple[int, ...], Column("x, y, width, height of the mask", unit="pixel")]
+
+
+@table("cases", "route", "one question for a reader")
+@dataclass(frozen=True, slots=True)
+class Case(Record):
+    """An uncertain report, image or object, with why it is asked."""
+
+    case_id: Annotated[str, Column("case", key=True)]
+    task: Annotated[str, Column("label_review, mask_review or measurement_review")]
+    subject_id: Annotated[str, Column("report, view or consensus that is asked about")]
+    patient_id: Annotated[str, Column("pseudonymous patient")]
+    priority: Annotated[float, Column("0 to 1, highest first")]
+    rule_ids: Annotated[tuple[str, ...], Column("routing rules that fired, sorted")]
+    reasons: Annotated[tuple[str, ...], Column("the same in plain words, in the same order")]

@@ -1,0 +1,161 @@
+"""Settings: every value of ``params.yaml`` that changes a result, one frozen section per stage.
+
+A section's ``version`` is the version of the stage's code. It stands in ``params.yaml`` so that DVC and every
+fingerprint see it; a workspace that pins another version is told so instead of mixing two.
+Paths and secrets never stand here: they come from the environment (``PAXFLOW_…``).
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from curation.errors import SettingsError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A stage's parameters; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    batch_items: Annotated[int, Field(ge=1)] = 200
+
+
+class IngestSettings(Section):
+    """Which files are taken from the landing zone."""
+
+    version: Literal[1]
+    batch_items: int = 1000
+
+
+class DeidSettings(Section):
+    """De-identification at the border."""
+
+    version: Literal[1]
+    batch_items: int = 500
+    max_shift_days: Annotated[int, Field(ge=30, le=36500)]
+    oldest_age_years: Annotated[int, Field(ge=1, le=120)]
+
+
+class CatalogSettings(Section):
+    """What counts as a usable series."""
+
+    version: Literal[1]
+    batch_items: int = 500
+    min_slices: Annotated[int, Field(ge=2)]
+    spacing_tolerance: Fraction
+
+
+class SegmentSettings(Section):
+    """Where labels come from."""
+
+    version: Literal[1]
+    batch_items: int = 8
+    engine: Literal["import"]
+    grid_tolerance_mm: Positive
+
+
+class ConsensusSettings(Section):
+    """How several readers become one answer."""
+
+    version: Literal[1]
+    method: Literal["staple", "majority"]
+    min_readers: Annotated[int, Field(ge=1)]
+    threshold: Fraction
+
+
+class ProjectSettings(Section):
+    """Detector and beam of the projected views."""
+
+    version: Literal[1]
+    batch_items: int = 4
+    views: tuple[Literal["PA", "AP", "LAT"], ...]
+    beam: Literal["cone", "parallel"]
+    size_px: Annotated[int, Field(ge=32, le=4096)]
+    detector_mm: Positive
+    source_to_detector_mm: Positive
+    min_thickness_mm: Annotated[float, Field(ge=0)]
+    min_area_px: Annotated[int, Field(ge=1)]
+
+
+class MeasureSettings(Section):
+    """Thresholds of the measurements."""
+
+    version: Literal[1]
+    cardiothoracic_ratio: Positive
+
+
+class MineSettings(Section):
+    """Report mining."""
+
+    version: Literal[1]
+    batch_items: int = 1000
+
+
+class GroundSettings(Section):
+    """Which mentions are placed, and on what."""
+
+    version: Literal[1]
+    batch_items: int = 1000
+    assertions: tuple[Literal["present", "absent", "uncertain"], ...]
+    atlas: bool
+
+
+class RouteSettings(Section):
+    """Which cases a reader is asked about."""
+
+    version: Literal[1]
+    batch_items: int = 1000
+    measurement_margin: Annotated[float, Field(ge=0)]
+    min_agreement_dice: Fraction
+
+
+class RecipeSettings(Section):
+    """A release recipe."""
+
+    version: Literal[1]
+    split: dict[Literal["train", "valid", "test"], Fraction]
+    split_salt: str
+
+
+class Settings(BaseModel):
+    """All of ``params.yaml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ingest: IngestSettings
+    deid: DeidSettings
+    catalog: CatalogSettings
+    segment: SegmentSettings
+    consensus: ConsensusSettings
+    project: ProjectSettings
+    measure: MeasureSettings
+    mine: MineSettings
+    ground: GroundSettings
+    route: RouteSettings
+    recipes: dict[str, RecipeSettings]
+
+
+@lru_cache(maxsize=4)
+def load_settings(path: Path) -> Settings:
+    """Read and check ``params.yaml``; raises SettingsError naming the keys that are wrong."""
+    try:
+        return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"no {path.name} here: run this inside a paxflow workspace, or make one with `paxflow init`"
+        ) from None
+    except (ValidationError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path.name} cannot be used:\n{_explain(error)}") from None
+
+
+def _explain(error: ValidationError | yaml.YAMLError) -> str:
+    if isinstance(error, yaml.YAMLError):
+        return str(error)
+    return "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())

@@ -1,0 +1,1 @@
+"""Prefect flows, executors and the command line. Knows Prefect, knows no medicine."""

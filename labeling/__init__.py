@@ -1,0 +1,1 @@
+"""Reports, lexicon, grounding, routing, consensus."""

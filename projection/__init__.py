@@ -1,0 +1,1 @@
+"""Volumes, segmentation, anatomy, rays, measurement."""
