@@ -120,6 +120,9 @@ class RecipeSettings(Section):
     """A release recipe."""
 
     version: Literal[1]
+    title: str
+    licence: str
+    attribution: str
     split: dict[Literal["train", "valid", "test"], Fraction]
     split_salt: str
 

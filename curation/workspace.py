@@ -43,7 +43,7 @@ class Workspace:
         given = os.environ.get("PAXFLOW_VAULT")
         if not given:
             raise VaultError(
-                "PAXFLOW_VAULT is not set: name the folder that holds what identifies people (its landing/ takes the files)"
+                "PAXFLOW_VAULT is not set: name the folder for what identifies people (files arrive in its landing/)"
             )
         vault = Path(given).resolve()
         root = self.root.resolve()

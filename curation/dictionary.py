@@ -1,0 +1,52 @@
+"""The data dictionary as text: what ``paxflow tables`` prints and ``docs/data-dictionary.md`` holds."""
+
+import inspect
+
+from curation.records import TABLES, Field, Reason, Record, fields
+
+
+_TYPES = {"int": "int64", "float": "float64", "date": "date", "bool": "bool"}
+
+
+def markdown() -> str:
+    """The whole dictionary; ``docs/data-dictionary.md`` is this text, and a test compares them."""
+    head = [
+        "# Data dictionary",
+        "",
+        "Made from `curation/records.py` by `paxflow tables --markdown`. A key column is marked with *.",
+        "Pixels are 0-based (column, row); arrays are (z, y, x); points are (x, y, z) in mm, LPS.",
+        "",
+    ]
+    reasons = ["## Reasons of rejects", "", *(f"- `{reason.value}`" for reason in Reason), ""]
+    return "\n".join(head + [line for record in ordered() for line in _section(record)] + reasons)
+
+
+def ordered() -> list[type[Record]]:
+    """Tables in the order of the pipeline, as they stand in records.py."""
+    return list(TABLES.values())
+
+
+def _section(record: type[Record]) -> list[str]:
+    about = record.about
+    rows = [f"| {_name(f)} | {type_name(f)} | {f.column.unit} | {f.column.doc} |" for f in fields(record)]
+    return [
+        f"## {about.name}",
+        "",
+        f"Written by **{about.stage}**. One row is {about.grain}. {inspect.cleandoc(record.__doc__ or '')}",
+        "",
+        "| column | type | unit | meaning |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+    ]
+
+
+def _name(field: Field) -> str:
+    return f"`{field.name}`*" if field.column.key else f"`{field.name}`"
+
+
+def type_name(field: Field) -> str:
+    """The type as a reader of Parquet sees it."""
+    base = _TYPES.get(field.base.__name__, "string")
+    shown = f"list of {base}" if field.is_list else base
+    return f"{shown}, may be null" if field.nullable else shown

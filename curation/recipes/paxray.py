@@ -1,0 +1,132 @@
+"""The ``paxray`` recipe: projected images, every mask on them, readers' consensus, measurements, grounded phrases.
+
+Named for PAXRay (Seibold et al. 2022, arXiv:2210.03416), whose masks are CT labels projected to X-ray views.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from curation.records import (
+    Agreement,
+    Annotation,
+    Consensus,
+    Grounding,
+    Mask,
+    Measurement,
+    Mention,
+    Record,
+    ReleaseImage,
+    ReleaseLabel,
+    ReleasePhrase,
+    Report,
+    ReportLabel,
+    ReportLink,
+    View,
+)
+from curation.release import Sources
+
+FINDING_LABELS = {"nodule": "Lung Lesion"}
+"""Readers' findings under their CheXpert label (Irvin et al. 2019: nodules and masses are Lung Lesion)."""
+MEASURE_LABELS = {"cardiothoracic_ratio": "Cardiomegaly"}
+
+
+def tables(sources: Sources, images: Sequence[ReleaseImage]) -> Mapping[str, Sequence[Record]]:
+    """The recipe's own tables beside the spine, by file name."""
+    shown = {image.image_id for image in images}
+    series = {image.series_id for image in images}
+    return {
+        "masks": [row for row in sources.rows(Mask) if row.view_id in shown],
+        "measurements": [row for row in sources.rows(Measurement) if row.view_id in shown],
+        "labels": list(_labels(sources, images)),
+        "phrases": list(_phrases(sources, shown)),
+        "reads": [row for row in sources.rows(Annotation) if row.series_id in series],
+        "consensus": [row for row in sources.rows(Consensus) if row.series_id in series],
+        "agreement": list(_agreement(sources, series)),
+    }
+
+
+def _agreement(sources: Sources, series: set[str]) -> Iterable[Agreement]:
+    objects = {row.consensus_id for row in sources.rows(Consensus) if row.series_id in series}
+    return (row for row in sources.rows(Agreement) if row.consensus_id in objects)
+
+
+def _labels(sources: Sources, images: Sequence[ReleaseImage]) -> Iterable[ReleaseLabel]:
+    for row in sources.rows(Measurement):
+        if row.measure in MEASURE_LABELS and any(image.image_id == row.view_id for image in images):
+            yield ReleaseLabel(row.view_id, MEASURE_LABELS[row.measure], "measurement", row.measure, int(row.verdict))
+    for found in sources.rows(Consensus):
+        for image in images:
+            if image.series_id == found.series_id and found.finding in FINDING_LABELS:
+                yield ReleaseLabel(image.image_id, FINDING_LABELS[found.finding], "consensus", found.consensus_id, 1)
+    yield from _report_labels(sources, images)
+
+
+def _report_labels(sources: Sources, images: Sequence[ReleaseImage]) -> Iterable[ReleaseLabel]:
+    """Labels of a report on each image of its own study; never on the atlas."""
+    by_study: dict[str, list[ReleaseImage]] = {}
+    for image in images:
+        by_study.setdefault(image.study_id, []).append(image)
+    study_of = {link.report_id: link.study_id for link in sources.rows(ReportLink)}
+    for row in sources.rows(ReportLabel):
+        for image in by_study.get(study_of.get(row.report_id, ""), ()):
+            yield ReleaseLabel(image.image_id, row.label, "report", row.report_id, row.state)
+
+
+def _phrases(sources: Sources, shown: set[str]) -> Iterable[ReleasePhrase]:
+    mentions = {row.mention_id: row for row in sources.rows(Mention)}
+    reports = {row.report_id: row for row in sources.rows(Report)}
+    for row in sources.rows(Grounding):
+        if row.view_id in shown:
+            mention, report = mentions[row.mention_id], reports[row.report_id]
+            yield ReleasePhrase(
+                report_id=row.report_id,
+                start=mention.start,
+                finding=row.finding,
+                image_id=row.view_id,
+                label=row.label,
+                end=mention.end,
+                patient_id=report.patient_id,
+                split=sources.split_of(report.patient_id),
+                assertion=row.assertion,
+                laterality=mention.laterality,
+                severity=mention.severity,
+                reference=row.reference,
+                box=row.box,
+                licence=report.licence,
+            )
+
+
+def coco(images: Sequence[ReleaseImage], masks: Sequence[Mask]) -> dict[str, Any]:
+    """COCO instances (Lin et al. 2014) of some images: masks as compressed RLE, boxes, PAXRay++ category ids."""
+    numbers = {image.image_id: number for number, image in enumerate(images, start=1)}
+    kept = [mask for mask in masks if mask.view_id in numbers]
+    categories = sorted({(mask.category_id, mask.label, mask.source) for mask in kept})
+    return {
+        "images": [
+            {"id": numbers[i.image_id], "file_name": i.file_name, "height": i.rows, "width": i.columns, "view": i.view}
+            for i in images
+        ],
+        "categories": [{"id": number, "name": name, "supercategory": source} for number, name, source in categories],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": numbers[mask.view_id],
+                "category_id": mask.category_id,
+                "segmentation": {"size": _size(images, numbers[mask.view_id]), "counts": mask.rle},
+                "area": mask.area_px,
+                "bbox": list(mask.box),
+                "iscrowd": 0,
+            }
+            for number, mask in enumerate(kept, start=1)
+        ],
+    }
+
+
+def _size(images: Sequence[ReleaseImage], number: int) -> list[int]:
+    image = images[number - 1]
+    return [image.rows, image.columns]
+
+
+def images(sources: Sources) -> Sequence[View]:
+    """Every projected view."""
+    return sources.rows(View)
