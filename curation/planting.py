@@ -11,24 +11,11 @@ from random import Random
 import pydicom
 from pydicom.dataset import Dataset
 
-from curation.synth.identities import (
-    INSTITUTION,
-    INSTITUTION_ADDRESS,
-    ISSUER,
-    STATION,
-    Person,
-    Planted,
-    Visit,
-    digits,
-    opening,
-    person,
-    signature,
-    visit,
-)
+from curation.synth.header import name_people, to_bytes
+from curation.synth.identities import INSTITUTION, ISSUER, PEER, Planted, Visit, digits, opening, person, signature, visit
 
 _FIRST_YEAR, _YEARS = 2006, 9  # of the made-up study dates: after every made-up birth, with room for date shifts
 _CT_DAY = date(2011, 3, 17)
-_DEVICE = "-".join(("SNX", "2201", "88431"))
 
 _TABLE_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 
@@ -60,64 +47,11 @@ def plant_slice(data: bytes, who: Visit, planted: Planted) -> bytes:
     return to_bytes(dataset)
 
 
-def name_people(dataset: Dataset, who: Visit, planted: Planted) -> None:
-    """Put patient, physicians, institution, station and a private block that names the patient into a header."""
-    patient = who.patient
-    dataset.PatientName = patient.dicom_name
-    dataset.PatientID = patient.patient_id
-    dataset.IssuerOfPatientID = ISSUER
-    dataset.PatientBirthDate = digits(patient.birth)
-    dataset.PatientSex = patient.sex
-    dataset.PatientAge = f"{age(patient, who.moment.date()):03d}Y"
-    dataset.PatientAddress = patient.address
-    dataset.PatientTelephoneNumbers = patient.phone
-    dataset.AccessionNumber = who.accession
-    dataset.ReferringPhysicianName = who.referring.dicom_name
-    dataset.NameOfPhysiciansReadingStudy = who.signer.dicom_name
-    dataset.OperatorsName = who.signer.dicom_name
-    dataset.InstitutionName = INSTITUTION
-    dataset.InstitutionAddress = INSTITUTION_ADDRESS
-    dataset.StationName = STATION
-    dataset.DeviceSerialNumber = _DEVICE
-    block = dataset.private_block(0x0009, "SYNTHETIC PACS 1.0", create=True)
-    block.add_new(0x01, "LO", patient.full_name)
-    block.add_new(0x02, "LO", patient.phone)
-    request = Dataset()
-    request.RequestedProcedureDescription = f"CHEST {patient.last.upper()}"
-    request.RequestingPhysician = who.referring.dicom_name
-    dataset.RequestAttributesSequence = [request]
-    _note_header(who, planted)
-
-
-def _note_header(who: Visit, planted: Planted) -> None:
-    planted.add_patient(who.patient)
-    planted.add_physician(who.referring)
-    planted.add_physician(who.signer)
-    planted.add("phone", who.patient.phone)
-    planted.add("accession", who.accession)
-    planted.add("birth_date_digits", digits(who.patient.birth))
-    planted.add("address", who.patient.address, INSTITUTION_ADDRESS)
-    planted.add("institution", INSTITUTION)
-    planted.add("device", STATION, _DEVICE)
-
-
-def age(patient: Person, day: date) -> int:
-    """Completed years on ``day``."""
-    return day.year - patient.birth.year - ((day.month, day.day) < (patient.birth.month, patient.birth.day))
-
-
 def _note_uids(dataset: Dataset, planted: Planted) -> None:
     """UIDs that name this very object; those of the standard's own registry (1.2.840.10008) name nobody."""
     for element in dataset:
         if element.VR == "UI" and not str(element.value).startswith("1.2.840.10008."):
             planted.add("original_uid", str(element.value))
-
-
-def to_bytes(dataset: Dataset) -> bytes:
-    """The DICOM file of a dataset; the same dataset gives the same bytes for one version of pydicom."""
-    buffer = BytesIO()
-    dataset.save_as(buffer)
-    return buffer.getvalue()
 
 
 # --- XML -------------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ def _provenance(workspace: Workspace, recipe: str, tables: Mapping[str, Sequence
     return {
         "recipe": recipe,
         "paxflow": version("paxflow"),
-        "parameters": workspace.settings.model_dump(mode="json"),
+        "parameters": workspace.settings.parameters(),
         "packages": {name: version(name) for name in _PINNED},
         "tables": {name: {"rows": len(rows), "content_sha256": digest(*rows)} for name, rows in sorted(tables.items())},
     }

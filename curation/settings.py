@@ -7,7 +7,7 @@ Paths and secrets never stand here: they come from the environment (``PAXFLOW_â€
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,6 +25,10 @@ class Section(BaseModel):
 
     version: int
     batch_items: Annotated[int, Field(ge=1)] = 200
+
+    def parameters(self) -> dict[str, Any]:
+        """What changes a result: all but how many items go into a batch."""
+        return self.model_dump(mode="json", exclude={"batch_items"})
 
 
 class IngestSettings(Section):
@@ -143,6 +147,12 @@ class Settings(BaseModel):
     ground: GroundSettings
     route: RouteSettings
     recipes: dict[str, RecipeSettings]
+
+    def parameters(self) -> dict[str, Any]:
+        """What changes a result, by section."""
+        sections = {name: getattr(self, name) for name in type(self).model_fields if name != "recipes"}
+        recipes = {name: recipe.parameters() for name, recipe in self.recipes.items()}
+        return {name: section.parameters() for name, section in sections.items()} | {"recipes": recipes}
 
 
 @lru_cache(maxsize=4)

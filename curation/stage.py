@@ -89,8 +89,7 @@ class Todo:
 
 def fingerprint(stage: Stage, section: Section, item: Item) -> str:
     """What decides whether an item is done: stage, version and parameters (not the batch size), inputs."""
-    parameters = section.model_dump(mode="json", exclude={"batch_items"})
-    return digest(stage.name, parameters, item.name, item.inputs)
+    return digest(stage.name, section.parameters(), item.name, item.inputs)
 
 
 def prepare(stage: Stage, workspace: Workspace) -> Todo:

@@ -254,3 +254,7 @@ def main() -> None:
     except PaxflowError as error:
         speaker.failed(error)
         sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

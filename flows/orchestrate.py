@@ -5,6 +5,7 @@ stage and batch numbers only, and what fails inside leaves as its type and place
 """
 
 import os
+import re
 import traceback
 from concurrent.futures import Future
 from pathlib import Path
@@ -22,6 +23,9 @@ from flows.stages import BORDER
 from flows.tools import clear_dead_rwlock, has_remote, run
 
 
+_FRAME = re.compile(r'^  File "([^"]+)", line (\d+), in ', re.MULTILINE)
+
+
 class Sealed(PaxflowError):
     """A failure as Prefect may keep it: the error's type and where it was raised."""
 
@@ -32,9 +36,15 @@ class Sealed(PaxflowError):
 
 def seal(error: BaseException) -> Sealed:
     """The error without its text, cause, context and frames."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "another process"
-    return Sealed(type(error).__name__, place, getattr(error, "exit_code", 1))
+    return Sealed(type(error).__name__, _place(error), getattr(error, "exit_code", 1))
+
+
+def _place(error: BaseException) -> str:
+    """File and line where it was raised; a worker process leaves its traceback as text in the cause."""
+    remote = _FRAME.findall(str(error.__cause__ or ""))
+    local = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    file, line = (remote or local or [("somewhere", 0)])[-1]
+    return f"{Path(file).name}:{line}"
 
 
 def run_batches(name: str, root: Path, batches: Batches, tick: Advance) -> None:
