@@ -311,7 +311,7 @@ def _series(batch: Batch, instances: Sequence[Instance]) -> list[Record]:
     if any(header.rows < 1 or header.columns < 1 for header in headers):
         raise Rejected(Reason.UNREADABLE, "expected an image, got no rows or columns")
     if first.modality in RADIOGRAPH:
-        return [_radiograph_series(first, headers), *map(_radiograph, instances, headers)]
+        return [_radiograph_series(instances, headers), *map(_radiograph, instances, headers)]
     grid = regular_grid(headers, settings.spacing_tolerance)
     return [
         Series(
@@ -329,19 +329,20 @@ def _series(batch: Batch, instances: Sequence[Instance]) -> list[Record]:
     ]
 
 
-def _radiograph_series(row: Instance, headers: Sequence[Header]) -> Series:
+def _radiograph_series(instances: Sequence[Instance], headers: Sequence[Header]) -> Series:
     """A series of radiographs, which have no place in space; its shape and spacing are its first image's."""
+    row = instances[0]
     return Series(
         series_id=row.series_id,
         study_id=row.study_id,
         patient_id=row.patient_id,
         modality=row.modality,
-        n_instances=len(headers),
+        n_instances=len(instances),
         shape_zyx=(1, headers[0].rows, headers[0].columns),
         spacing_zyx_mm=(0.0, *(headers[0].pixel_spacing_mm or (0.0, 0.0))),
         origin_xyz_mm=(),
         direction=(),
-        instance_ids=tuple(header.instance_id for header in headers),
+        instance_ids=tuple(row.instance_id for row in instances),
     )
 
 

@@ -204,7 +204,8 @@ def _rescaled(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[A
     )
     if narrow and slope.is_integer() and intercept.is_integer():
         return stored.astype(np.int32) * np.int32(slope) + np.int32(intercept)
-    return stored.astype(np.float64) * slope + intercept
+    with np.errstate(over="ignore"):  # clipped next
+        return stored.astype(np.float64) * slope + intercept
 
 
 def _padding(dataset: FileDataset, stored: NDArray[Any]) -> NDArray[np.bool_]:

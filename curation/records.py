@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
 
@@ -94,9 +93,14 @@ def content(row: Record) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _content_names(type(row))}
 
 
-@cache  # reading the annotations again for every row made a digest seven times slower
+_CONTENT: dict[type[Record], tuple[str, ...]] = {}
+
+
 def _content_names(record: type[Record]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(record) if not field.column.place)
+    """Kept: reading the annotations again for every row made a digest seven times slower."""
+    if record not in _CONTENT:
+        _CONTENT[record] = tuple(field.name for field in fields(record) if not field.column.place)
+    return _CONTENT[record]
 
 
 class Reason(StrEnum):
@@ -183,6 +187,7 @@ class Source(Record):
     original_series_uid: Annotated[str, Column("SeriesInstanceUID that it is or belongs to; may be empty")]
     original_accession: Annotated[str, Column("AccessionNumber that it names; may be empty")]
     original_patient_id: Annotated[str, Column("PatientID with its issuer; may be empty")]
+    original_parts: Annotated[tuple[str, ...], Column("files beside it that it names; empty but for a labelmap")] = ()
 
 
 # --- data: written by deid -------------------------------------------------------------------------------

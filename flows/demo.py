@@ -22,7 +22,7 @@ RECIPE, VERSION = "paxray", "0.1.0"
 def run_demo(workspace: Workspace, speaker: Speaker) -> None:
     """Sample → release → pictures, then: nothing runs twice, one value re-runs little, the tag gives the same bytes."""
     started = time.monotonic()
-    os.environ.setdefault("PAXFLOW_KEY", DEMO_KEY)
+    os.environ.setdefault("PAXFLOW_KEY", DEMO_KEY.hex())
     workspace.vault.mkdir(parents=True, exist_ok=True)
     if not has_remote(workspace):
         remote = workspace.root.with_name(f"{workspace.root.name}-remote")

@@ -79,11 +79,17 @@ def pool(at_most: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of ``PAXFLOW_WORKERS`` processes (one per core by default) that end with this process."""
     count = int(os.environ.get("PAXFLOW_WORKERS", "0")) or os.cpu_count() or 1
     context = multiprocessing.get_context("spawn")
-    workers = ProcessPoolExecutor(min(count, at_most), mp_context=context, initializer=stop_with_parent)
+    workers = ProcessPoolExecutor(min(count, at_most), mp_context=context, initializer=_start_worker)
     try:
         yield workers
     finally:
         workers.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One thread a process: the pool has the cores."""
+    os.environ.setdefault("PAXFLOW_THREADS", "1")
+    stop_with_parent()
 
 
 def do_batch(name: str, root: Path, items: Sequence[Item]) -> int:

@@ -100,13 +100,15 @@ def coco(images: Sequence[ReleaseImage], masks: Sequence[Mask]) -> dict[str, Any
     """COCO instances (Lin et al. 2014) of some images: masks as compressed RLE, boxes, PAXRay++ category ids."""
     numbers = {image.image_id: number for number, image in enumerate(images, start=1)}
     kept = [mask for mask in masks if mask.view_id in numbers]
-    categories = sorted({(mask.category_id, mask.label, mask.source) for mask in kept})
+    categories: dict[int, tuple[str, str]] = {}
+    for mask in sorted(kept, key=lambda mask: mask.label):  # nodule before nodule_2: a category is named after the first
+        categories.setdefault(mask.category_id, (mask.label, mask.source))
     return {
         "images": [
             {"id": numbers[i.image_id], "file_name": i.file_name, "height": i.rows, "width": i.columns, "view": i.view}
             for i in images
         ],
-        "categories": [{"id": number, "name": name, "supercategory": source} for number, name, source in categories],
+        "categories": [{"id": n, "name": label, "supercategory": s} for n, (label, s) in sorted(categories.items())],
         "annotations": [
             {
                 "id": number,
