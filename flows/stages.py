@@ -42,11 +42,16 @@ PIPELINE = (
     ),
     Step("measure", "projection.measure", ("work/project",), "what a radiologist would measure on them"),
     Step("mine", "labeling.mine", ("data",), "findings of each report, and whether they are there"),
-    Step("ground", "labeling.ground", ("work/catalog", "work/mine", "work/project"), "where on the image they are"),
+    Step(
+        "ground",
+        "labeling.ground",
+        ("data", "work/catalog", "work/mine", "work/project"),
+        "where on the image they are",
+    ),
     Step(
         "route",
         "labeling.route",
-        ("data", "work/consensus", "work/measure", "work/mine", "work/project"),
+        ("data", "work/catalog", "work/consensus", "work/measure", "work/mine", "work/project"),
         "which cases a reader should see, and why",
     ),
     # release: what modelers pull
