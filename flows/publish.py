@@ -10,7 +10,7 @@ from curation.workspace import Workspace
 from flows.tools import has_remote, read, run
 
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")
-_PINS = ("data.dvc", "dvc.lock", "dvc.yaml", "params.yaml")
+_PINS = ("data.dvc", "dvc.lock", "dvc.yaml", "params.yaml", ".dvc/config")  # the remote is part of how a release is pulled
 
 
 def publish(workspace: Workspace, recipe: str, version: str) -> str:

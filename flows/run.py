@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +62,7 @@ def _execute(name: str, root: Path, batches: Batches, tick: Advance) -> None:
 
 
 def run_here(name: str, root: Path, batches: Batches, tick: Advance) -> None:
-    """Run batches on this machine: one in this process, several in a pool."""
-    if len(batches) == 1:
-        do_batch(name, root, batches[0])
-        tick(len(batches[0]))
-        return
+    """Run batches on this machine."""
     with pool(len(batches)) as workers:
         running = {workers.submit(do_batch, name, root, batch): len(batch) for batch in batches}
         for future in as_completed(running):
@@ -75,11 +71,15 @@ def run_here(name: str, root: Path, batches: Batches, tick: Advance) -> None:
 
 
 @contextmanager
-def pool(at_most: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of ``PAXFLOW_WORKERS`` processes (one per core by default) that end with this process."""
-    count = int(os.environ.get("PAXFLOW_WORKERS", "0")) or os.cpu_count() or 1
-    context = multiprocessing.get_context("spawn")
-    workers = ProcessPoolExecutor(min(count, at_most), mp_context=context, initializer=_start_worker)
+def pool(n_batches: int) -> Iterator[Executor]:
+    """``PAXFLOW_WORKERS`` processes (one per core by default) that end with this one; for one batch this process does."""
+    count = min(int(os.environ.get("PAXFLOW_WORKERS", "0")) or os.cpu_count() or 1, n_batches)
+    workers: Executor
+    if count == 1:
+        workers = ThreadPoolExecutor(1)
+    else:
+        spawn = multiprocessing.get_context("spawn")
+        workers = ProcessPoolExecutor(count, mp_context=spawn, initializer=_start_worker)
     try:
         yield workers
     finally:

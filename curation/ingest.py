@@ -1,0 +1,177 @@
+"""Ingest takes stock of the landing zone: which files there are, what each is, and whose.
+
+Reads the vault's ``landing/``. Writes ``sources``, one row a file, with original identifiers; it stays in the vault.
+Whatever is no report, image, labelmap, annotation or part of one becomes a reject.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from curation.deid.lidc import ROOT as LIDC_ROOT
+from curation.deid.lidc import lidc_origin
+from curation.deid.nifti import read_sidecar
+from curation.deid.originals import Origin, dicom_origin, looks_like_dicom
+from curation.deid.reports import read_local, read_openi
+from curation.deid.safe_xml import MAX_BYTES, parse
+from curation.errors import InputError, Rejected
+from curation.records import Reason, Record, Source
+from curation.stage import Batch, Item, Stage
+from curation.store import digest, file_sha256, read_rows
+from curation.workspace import Workspace
+
+SIDECAR_SUFFIX = ".labelmap.json"
+PART_SUFFIXES = (".nii.gz", ".nii", ".csv")
+_HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file below the landing zone, as ``plan`` found it."""
+
+    path: Path
+    relative: str
+    is_part: bool
+
+
+def plan(workspace: Workspace) -> list[Item]:
+    """One item a file; raises InputError if there is none."""
+    landing = workspace.landing
+    found = sorted(_files(landing)) if landing.is_dir() else []
+    if not found:
+        raise InputError(
+            f"the landing zone {landing} is empty: put DICOM files and reports there or run `paxflow sample`"
+        )
+    parts = _part_names(workspace, found)
+    return [_item(Arrival(path, _name(path, landing), path in parts)) for path in found]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Everything below a folder that is no folder; links to folders count as files, and are not followed."""
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        yield from (Path(place, name) for name in (*files, *links))
+
+
+def _name(path: Path, landing: Path) -> str:
+    """Path below the landing zone; bytes that are no UTF-8 are escaped."""
+    return os.fsencode(path.relative_to(landing).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _item(arrival: Arrival) -> Item:
+    about = arrival.path.lstat()
+    marks = (about.st_size, about.st_mtime_ns, *(("part",) if arrival.is_part else ()))
+    return Item(arrival.relative, digest(*marks), arrival)
+
+
+def _part_names(workspace: Workspace, found: Iterable[Path]) -> set[Path]:
+    """Files that a sidecar beside them names, now or when they were taken in."""
+    known = read_rows(Source, workspace.tables("ingest"))
+    parts = {workspace.landing / source.original_path for source in known if source.kind == "part"}
+    for path in found:
+        if path.name.endswith(SIDECAR_SUFFIX) and path.is_file() and not path.is_symlink():
+            try:
+                parts |= {path.parent / name for name in read_sidecar(_bounded(path)).parts}
+            except (Rejected, OSError):
+                continue  # its own item says so
+    return parts
+
+
+# --- one file --------------------------------------------------------------------------------------------
+
+
+def one(batch: Batch, item: Item) -> Iterator[Record]:
+    """The source row of one file, or a reject."""
+    arrival: Arrival = item.payload
+    try:
+        _check_place(arrival, batch.workspace.landing)
+        origin = _origin(arrival)
+        sha256, size = file_sha256(arrival.path), arrival.path.stat().st_size
+    except OSError:
+        raise Rejected(Reason.UNREADABLE, "expected a file that can be read; the system refused") from None
+    yield Source(
+        original_path=arrival.relative,
+        kind=origin.kind,
+        sha256=sha256,
+        size_bytes=size,
+        original_uid=_plain(origin.uid),
+        original_series_uid=_plain(origin.series_uid),
+        original_accession=_plain(origin.accession),
+        original_patient_id=_plain(origin.patient_id),
+        original_parts=origin.parts,
+    )
+
+
+def _check_place(arrival: Arrival, landing: Path) -> None:
+    """Raise Rejected unless this is a regular file that lies in the landing zone and has a name in UTF-8."""
+    if not arrival.path.exists():
+        raise Rejected(Reason.SOURCE_GONE, "expected a file; it has gone since the plan, or is a link to nothing")
+    if not arrival.path.resolve().is_relative_to(landing.resolve()):
+        raise Rejected(Reason.UNSUPPORTED_FILE, "expected a file of the landing zone; a link that leads out of it came")
+    if not stat.S_ISREG(arrival.path.stat().st_mode):
+        raise Rejected(Reason.UNSUPPORTED_FILE, "expected a regular file; a link to a folder, a pipe or a device came")
+    if os.fsdecode(arrival.relative) != arrival.path.relative_to(landing).as_posix():
+        raise Rejected(Reason.UNREADABLE, "expected a file name in UTF-8; another encoding came")
+
+
+def _origin(arrival: Arrival) -> Origin:
+    """What the file is and whose; raises Rejected if it is nothing that is taken in."""
+    name = PurePosixPath(arrival.relative).name.lower()
+    with arrival.path.open("rb") as handle:
+        head = handle.read(_HEAD_BYTES)
+    if not head:
+        raise Rejected(Reason.EMPTY_FILE, "expected a file with content; it has none")
+    if arrival.is_part and name.endswith(PART_SUFFIXES):
+        return Origin("part")
+    if name.endswith(SIDECAR_SUFFIX):
+        sidecar = read_sidecar(_bounded(arrival.path))
+        return Origin("labelmap", series_uid=sidecar.series_uid, parts=sidecar.parts)
+    if looks_like_dicom(head):
+        return dicom_origin(arrival.path)
+    return _by_name(arrival.path, name)
+
+
+def _by_name(path: Path, name: str) -> Origin:
+    if name.endswith(".dcm"):
+        raise Rejected(Reason.NOT_DICOM, "expected DICOM, as the name says; something else came")
+    if name.endswith(".xml"):
+        return _xml_origin(_bounded(path))
+    if name.endswith(".txt"):
+        data = _bounded(path)
+        if not data.strip():
+            raise Rejected(Reason.EMPTY_FILE, "expected a report; it is blank")
+        return read_local(data).origin()
+    raise Rejected(Reason.UNSUPPORTED_FILE, "expected DICOM, a report, a labelmap or a reading; something else came")
+
+
+def _xml_origin(data: bytes) -> Origin:
+    root = parse(data)
+    if root.tag == "eCitation":
+        return read_openi(root).origin()
+    if root.tag == LIDC_ROOT:
+        return lidc_origin(root)
+    raise Rejected(Reason.UNSUPPORTED_FILE, "expected an Open-I report or an LIDC reading; other XML came")
+
+
+def _bounded(path: Path) -> bytes:
+    """The file's bytes, at most one more than XML may have: the parser says so then."""
+    with path.open("rb") as handle:
+        return handle.read(MAX_BYTES + 1)
+
+
+def _plain(value: str) -> str:
+    """A value that can be stored as UTF-8, whatever bytes the file held."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+STAGE = Stage(
+    name="ingest",
+    about="takes stock of the landing zone",
+    reads=(),
+    writes=(Source,),
+    plan=plan,
+    one=one,
+    keeps=True,
+)

@@ -1,0 +1,316 @@
+import struct
+from datetime import date, datetime
+from io import BytesIO
+from typing import Any
+
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEGLosslessSV1,
+    RLELossless,
+)
+
+from curation.deid.attributes import ALLOWED_TAGS, ATTRIBUTES, METHOD_CODES, PATTERN, VOCABULARY
+from curation.deid.codestream import clean_frame, fragments
+from curation.deid.dicom import Clean, deidentify
+from curation.deid.identity import Identity
+from curation.deid.verify import verify_dicom
+from curation.errors import Rejected
+from curation.records import Reason
+from tests.builders import changed, ct_files, ct_slice, radiograph_file, somebody, torn
+
+WHO = Identity(bytes(range(7, 39)), 3650, 90)
+
+
+def read(data: bytes) -> FileDataset:
+    return pydicom.dcmread(BytesIO(data))
+
+
+def cleaned(**elements: Any) -> FileDataset:
+    return read(deidentify(ct_slice(**elements), WHO).data)
+
+
+def reason(data: bytes) -> Reason:
+    with pytest.raises(Rejected) as caught:
+        deidentify(data, WHO)
+    return caught.value.reason
+
+
+def added(data: bytes, *elements: tuple[int, str, Any]) -> bytes:
+    """A file with raw elements that pydicom has no keyword for, or under another representation."""
+    dataset = read(data)
+    buffer = BytesIO()
+    with pydicom.config.disable_value_validation():
+        for tag, vr, value in elements:
+            dataset.add_new(tag, vr, value)
+        dataset.save_as(buffer)
+    return buffer.getvalue()
+
+
+def in_syntax(data: bytes, syntax: pydicom.uid.UID) -> bytes:
+    dataset = read(data)
+    if syntax == ExplicitVRBigEndian:
+        dataset.PixelData = dataset.pixel_array.astype(">i2").tobytes()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    buffer = BytesIO()
+    implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+    plain = Dataset()
+    for element in dataset:
+        plain.add(element)
+    plain.file_meta = dataset.file_meta
+    pydicom.dcmwrite(buffer, plain, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def test_the_table_agrees_with_the_standard_and_its_vocabularies_exist() -> None:
+    for row in ATTRIBUTES:
+        assert keyword_for_tag(row.tag) == row.keyword
+        assert row.vr in (dictionary_VR(row.tag).replace(" or ", "/"), "OW")
+        if row.action == "word":
+            assert row.vocabulary in VOCABULARY.keys() | PATTERN.keys()
+    assert len(ALLOWED_TAGS) == len(ATTRIBUTES)
+    assert all(word == word.strip() and len(word) <= 64 for words in VOCABULARY.values() for word in words)
+
+
+def test_a_slice_keeps_its_pixels_and_geometry_and_nothing_else() -> None:
+    original = read(ct_slice())
+    made = cleaned()
+    assert (made.pixel_array == original.pixel_array).all()
+    for keyword in ("ImagePositionPatient", "PixelSpacing", "RescaleIntercept", "Rows", "Modality", "InstanceNumber"):
+        assert made[keyword].value == original[keyword].value
+    assert {int(element.tag) for element in made} <= ALLOWED_TAGS
+    assert made.PatientIdentityRemoved == "YES" and made.LongitudinalTemporalInformationModified == "MODIFIED"
+    codes = [(item.CodeValue, item.CodeMeaning) for item in made.DeidentificationMethodCodeSequence]
+    assert codes == list(METHOD_CODES)
+    assert made.preamble == bytes(128)
+    assert {element.keyword for element in made.file_meta} == {
+        "FileMetaInformationGroupLength",
+        "FileMetaInformationVersion",
+        "MediaStorageSOPClassUID",
+        "MediaStorageSOPInstanceUID",
+        "TransferSyntaxUID",
+        "ImplementationClassUID",
+    }
+
+
+def test_ids_are_the_pseudonyms_of_the_originals() -> None:
+    original, made = read(ct_slice()), deidentify(ct_slice(), WHO)
+    dataset = read(made.data)
+    assert made.instance_id == WHO.uid(original.SOPInstanceUID) == dataset.SOPInstanceUID
+    assert made.instance_id == dataset.file_meta.MediaStorageSOPInstanceUID
+    assert made.series_id == WHO.uid(original.SeriesInstanceUID) == dataset.SeriesInstanceUID
+    assert made.study_id == WHO.uid(original.StudyInstanceUID) == dataset.StudyInstanceUID
+    assert made.accession_id == WHO.accession(somebody().accession) == dataset.AccessionNumber
+    assert made.patient_id == dataset.PatientID == dataset.PatientName
+    assert dataset.FrameOfReferenceUID == WHO.uid(original.FrameOfReferenceUID)
+
+
+def test_no_identifier_of_the_original_is_left_anywhere() -> None:
+    for data in (ct_slice(), radiograph_file()):
+        made = deidentify(data, WHO)
+        who = somebody()
+        assert {"name", "patient_id", "accession", "birth_date", "phone"} <= {kind for kind, _ in made.identifiers}
+        for value in (who.patient.last, who.patient.patient_id, who.accession, who.referring.last):
+            assert value.lower().encode() not in made.data.lower()
+        verify_dicom(made.data, made.identifiers)
+
+
+def test_the_same_file_gives_the_same_bytes() -> None:
+    assert deidentify(ct_slice(), WHO).data == deidentify(ct_slice(), WHO).data
+
+
+def test_all_dates_of_a_patient_move_by_one_shift_and_times_go() -> None:
+    made = cleaned(
+        StudyDate="20120304", SeriesDate="20120306", StudyTime="101112.5", AcquisitionDateTime="20120304101112"
+    )
+    first, second = (datetime.strptime(made[name].value, "%Y%m%d").date() for name in ("StudyDate", "SeriesDate"))
+    assert (second - first).days == 2 and first < date(2012, 3, 4)
+    assert made.StudyTime == "" and "AcquisitionDateTime" not in made
+    assert "SeriesDate" not in cleaned(SeriesDate="")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("089Y", "089Y"), ("090Y", "090Y"), ("103Y", "090Y"), ("999M", "999M"), ("999W", "999W"), ("012D", "012D")],
+)
+def test_ages_are_capped(given: str, expected: str) -> None:
+    assert cleaned(PatientAge=given).PatientAge == expected
+
+
+def test_a_low_cap_counts_months_as_years() -> None:
+    made = deidentify(ct_slice(PatientAge="999M"), Identity(WHO.key, 3650, 80))
+    assert read(made.data).PatientAge == "080Y"
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value"),
+    [
+        (0x00180088, "LO", "Quelbrand"),  # a name where a number belongs
+        (0x00180050, "DS", "12345678"),  # a patient's number as a thickness
+        (0x00200011, "IS", "123456789"),
+        (0x00200020, "CS", "QUELBRAND"),
+        (0x00080070, "LO", "ACME Quelbrand"),
+        (0x00180015, "CS", "QUELBRAND"),
+        (0x00181210, "SH", "Quelbrand"),
+        (0x00100040, "CS", "QUELBRAND"),
+        (0x00101010, "AS", "QUEL"),
+        (0x00080020, "DA", "Quelbran"),
+        (0x00104444, "UN", b"Quelbrand "),
+        (0x00091001, "LO", "Quelbrand"),
+        (0x60000022, "LO", "Quelbrand"),
+        (0x50002500, "LO", "Quelbrand"),
+        (0x00204000, "LT", "Quelbrand"),
+        (0xFFFCFFFC, "OB", b"Quelbrand "),
+    ],
+)
+def test_a_value_in_an_unexpected_place_goes(tag: int, vr: str, value: Any) -> None:
+    made = deidentify(added(ct_slice(), (tag, vr, value)), WHO)
+    plain = value if isinstance(value, bytes) else value.encode()
+    assert plain not in made.data
+    assert tag not in read(made.data) or read(made.data)[tag].value in ("", None)
+
+
+def test_nested_and_private_names_go_and_are_known_to_the_verifier() -> None:
+    inner = Dataset()
+    inner.RequestingPhysician = "Zormirsk^Deep"
+    outer = Dataset()
+    outer.RequestAttributesSequence = [inner]
+    made = deidentify(added(ct_slice(), (0x00081115, "SQ", [outer])), WHO)
+    assert b"Zormirsk" not in made.data
+    assert ("name", "Zormirsk^Deep") in made.identifiers
+
+
+def test_words_after_an_unknown_one_go_because_their_place_has_a_meaning() -> None:
+    made = cleaned(ImageType=["ORIGINAL", "PRIMARY", "QUELBRAND", "AXIAL"])
+    assert list(made.ImageType) == ["ORIGINAL", "PRIMARY"]
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+def test_native_transfer_syntaxes_become_explicit_little_endian(syntax: pydicom.uid.UID) -> None:
+    made = deidentify(in_syntax(ct_slice(), syntax), WHO)
+    expected = deidentify(ct_slice(), WHO)
+    assert (read(made.data).pixel_array == read(expected.data).pixel_array).all()
+    assert read(made.data).file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
+    assert read(made.data).RescaleIntercept == read(expected.data).RescaleIntercept
+    verify_dicom(made.data, made.identifiers)
+
+
+def test_rle_keeps_its_transfer_syntax_and_pixels() -> None:
+    dataset = read(ct_slice())
+    pixels = dataset.pixel_array.copy()
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+    made = deidentify(buffer.getvalue(), WHO)
+    assert read(made.data).file_meta.TransferSyntaxUID == RLELossless
+    assert (read(made.data).pixel_array == pixels).all()
+    verify_dicom(made.data, made.identifiers)
+
+
+def jpeg(comment: bytes) -> bytes:
+    """A made-up lossless JPEG: markers as in the standard, the scan is noise."""
+    note = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
+    return b"\xff\xd8" + note + b"\xff\xc3\x00\x04ab\xff\xda\x00\x04cdscan\xff\xd9"
+
+
+def test_comments_in_a_code_stream_go() -> None:
+    assert (
+        clean_frame(jpeg(b"JANE DOE"), JPEGLosslessSV1) == b"\xff\xd8\xff\xc3\x00\x04ab\xff\xda\x00\x04cdscan\xff\xd9"
+    )
+    dataset = read(ct_slice())
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    dataset.PixelData = encapsulate([jpeg(b"JANE DOE")])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+    made = deidentify(buffer.getvalue(), WHO)
+    assert b"JANE" not in made.data and b"scan\xff\xd9" in made.data
+    verify_dicom(made.data, made.identifiers)
+
+
+@given(st.binary(max_size=80))
+def test_any_code_stream_ends_as_one_or_a_reject(data: bytes) -> None:
+    for syntax in (JPEGLosslessSV1, "1.2.840.10008.1.2.4.90", RLELossless):
+        for candidate in (data, b"\xff\xd8" + data + b"\xff\xd9", b"\xff\x4f" + data + b"\xff\xd9"):
+            try:
+                clean_frame(b"".join(fragments(candidate)) + candidate, syntax)
+            except Rejected as outcome:
+                assert outcome.reason in (Reason.TRUNCATED, Reason.UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"PatientID": ""}, Reason.MISSING_IDENTITY),
+        ({"PatientID": None}, Reason.MISSING_IDENTITY),
+        ({"SOPInstanceUID": ""}, Reason.MISSING_IDENTITY),
+        ({"SeriesInstanceUID": None}, Reason.MISSING_IDENTITY),
+        ({"StudyInstanceUID": None}, Reason.MISSING_IDENTITY),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11"}, Reason.UNSUPPORTED_OBJECT),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, Reason.BURNED_IN_TEXT),
+        ({"BurnedInAnnotation": "YES"}, Reason.BURNED_IN_TEXT),
+        ({"BurnedInAnnotation": "MAYBE"}, Reason.BURNED_IN_TEXT),
+        ({"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, Reason.BURNED_IN_TEXT),
+        ({"PixelData": None}, Reason.UNSUPPORTED_OBJECT),
+        ({"Rows": None}, Reason.UNSUPPORTED_OBJECT),
+        ({"Rows": 25}, Reason.TRUNCATED),
+        ({"BitsAllocated": 32}, Reason.UNSUPPORTED_OBJECT),
+    ],
+)
+def test_what_cannot_be_cleaned_is_rejected_with_its_reason(elements: dict[str, Any], expected: Reason) -> None:
+    assert reason(ct_slice(**elements)) == expected
+
+
+def test_an_overlay_in_the_unused_bits_of_the_pixels_is_rejected() -> None:
+    assert reason(added(ct_slice(), (0x60000102, "US", 12))) == Reason.BURNED_IN_TEXT
+
+
+def test_what_is_behind_the_pixels_and_beyond_their_size_goes() -> None:
+    dataset = read(ct_slice())
+    dataset.PixelData = dataset.PixelData + b"Quelbrand "
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+    tail = b"\xfc\xff\xfc\xffOB\0\0" + struct.pack("<I", 10) + b"Zormirsk  "
+    made = deidentify(buffer.getvalue() + tail, WHO)
+    assert b"Quelbrand" not in made.data and b"Zormirsk" not in made.data
+
+
+def test_a_file_cut_in_its_pixels_is_truncated() -> None:
+    assert reason(ct_slice()[:-100]) == Reason.TRUNCATED
+    assert reason(torn(ct_slice(), 0.2)) == Reason.TRUNCATED
+
+
+def test_slices_of_a_series_stay_a_series() -> None:
+    made = [deidentify(data, WHO) for data in ct_files()[:3]]
+    assert len({part.series_id for part in made}) == len({part.patient_id for part in made}) == 1
+    assert len({part.instance_id for part in made}) == 3
+
+
+def test_another_issuer_is_another_patient() -> None:
+    east, west = (deidentify(changed(ct_slice(), IssuerOfPatientID=issuer), WHO) for issuer in ("EAST", "WEST"))
+    assert east.patient_id != west.patient_id
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_bytes_end_as_a_verified_image_or_a_reject(data: st.DataObject) -> None:
+    valid = ct_slice()
+    at = data.draw(st.integers(0, len(valid) - 1))
+    cut = data.draw(st.integers(0, 12))
+    made: Clean
+    try:
+        made = deidentify(valid[:at] + data.draw(st.binary(max_size=12)) + valid[at + cut :], WHO)
+        verify_dicom(made.data, made.identifiers)
+    except Rejected as outcome:
+        assert outcome.detail.startswith(("expected", "rule"))
+        return
+    assert read(made.data).pixel_array.shape

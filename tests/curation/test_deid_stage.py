@@ -1,0 +1,374 @@
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curation import ingest, stage
+from curation.deid.identity import DEMO_KEY, Identity, key_path, make_key
+from curation.deid.lidc import read_lidc
+from curation.deid.nifti import clean_labelmap, header_of, read_sidecar, read_structures
+from curation.deid.stage import STAGE
+from curation.errors import Rejected, VaultError
+from curation.records import (
+    Annotation,
+    AnnotationRating,
+    Instance,
+    Labelmap,
+    LabelmapStructure,
+    Reason,
+    Record,
+    Report,
+    ReportTag,
+)
+from curation.store import read_member, read_rows
+from curation.workspace import Workspace
+from tests.builders import changed, ct_files, ct_slice, report_text, torn, workspace_at
+
+WHO = Identity(bytes(range(7, 39)), 3650, 90)
+OPENI = """<eCitation><Patient name="QUELBRAND^MIREL" id="77" accession="A-99" studyDate="20120304"/><uId id="CXR7"/>
+<AbstractText Label="FINDINGS">Mirel Quelbrand: clear.</AbstractText><MeSH><major>normal</major></MeSH></eCitation>"""
+READING = """<LidcReadMessage uid="1.2.3.4.5.6.7.8.9.10" xmlns="http://www.nih.gov">
+<ResponseHeader><SeriesInstanceUid>1.2.3.4</SeriesInstanceUid></ResponseHeader>
+<readingSession><servicingRadiologistID>anonymous</servicingRadiologistID>
+<unblindedReadNodule><noduleID>Nodule 001</noduleID><characteristics><malignancy>4</malignancy></characteristics>
+<roi><imageSOP_UID>1.2.3.4.1</imageSOP_UID><inclusion>TRUE</inclusion>
+<edgeMap><xCoord>10</xCoord><yCoord>20</yCoord></edgeMap><edgeMap><xCoord>11</xCoord><yCoord>20</yCoord></edgeMap>
+<edgeMap><xCoord>11</xCoord><yCoord>21</yCoord></edgeMap></roi>
+<roi><imageSOP_UID>1.2.3.4.2</imageSOP_UID><inclusion>FALSE</inclusion>
+<edgeMap><xCoord>10</xCoord><yCoord>20</yCoord></edgeMap></roi></unblindedReadNodule></readingSession>
+<readingSession><servicingRadiologistID>anonymous</servicingRadiologistID>
+<unblindedReadNodule><noduleID>Nodule 001</noduleID><roi><imageSOP_UID>1.2.3.4.1</imageSOP_UID>
+<edgeMap><xCoord>9</xCoord><yCoord>19</yCoord></edgeMap></roi></unblindedReadNodule>
+<nonNodule><nonNoduleID>x</nonNoduleID><imageSOP_UID>1.2.3.4.1</imageSOP_UID>
+<locus><xCoord>1</xCoord><yCoord>2</yCoord></locus></nonNodule></readingSession></LidcReadMessage>"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))
+    monkeypatch.delenv("PAXFLOW_KEY", raising=False)
+    monkeypatch.delenv("PAXFLOW_KEY_FILE", raising=False)
+    made = workspace_at(tmp_path)
+    make_key(key_path(made.vault))
+    return made
+
+
+def put(workspace: Workspace, path: str, data: bytes | str) -> Path:
+    target = workspace.landing / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data.encode() if isinstance(data, str) else data)
+    return target
+
+
+def labelmap(values: Any, **header: Any) -> bytes:
+    image = nib.Nifti1Image(np.asarray(values), np.diag([-1.0, -2.0, 3.0, 1.0]))  # type: ignore[no-untyped-call]
+    for name, value in header.items():
+        image.header[name] = value
+    return gzip.compress(image.to_bytes())
+
+
+def structures(*rows: tuple[int, str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([("group", "original_idx", "structure", "id"), *[("g", 9, n, v) for v, n in rows]])
+    return buffer.getvalue()
+
+
+def put_labelmap(workspace: Workspace, folder: str, series: str = "1.2.3.4", name: str = "a") -> None:
+    sidecar = {
+        "series_instance_uid": series,
+        "labelmap": f"{name}.nii.gz",
+        "structures": f"{name}.csv",
+        "engine": "Made up",
+    }
+    put(workspace, f"{folder}/{name}.labelmap.json", json.dumps(sidecar))
+    put(workspace, f"{folder}/{name}.nii.gz", labelmap(np.arange(24, dtype=np.uint8).reshape(2, 3, 4) % 3))
+    put(workspace, f"{folder}/{name}.csv", structures((1, "heart"), (2, "aorta")))
+
+
+def take_in(workspace: Workspace) -> None:
+    for batch in stage.prepare(ingest.STAGE, workspace).batches:
+        stage.run_batch(ingest.STAGE, workspace, batch)
+
+
+def run(workspace: Workspace, again: bool = True) -> tuple[int, dict[str, Reason]]:
+    """Number of items that were done, and the rejects."""
+    if again:
+        take_in(workspace)
+    todo = stage.prepare(STAGE, workspace)
+    for batch in todo.batches:
+        stage.run_batch(STAGE, workspace, batch)
+    return sum(map(len, todo.batches)), {row.item: row.reason for row in stage.rejects(workspace, STAGE)}
+
+
+def rows(workspace: Workspace, record: type[Record]) -> list[Any]:
+    return list(read_rows(record, workspace.tables("deid")))
+
+
+def test_each_kind_of_source_becomes_clean_rows_under_joining_pseudonyms(workspace: Workspace) -> None:
+    put(workspace, "x/1.dcm", ct_slice())
+    put(workspace, "r/local.txt", report_text())
+    put(workspace, "r/openi.xml", OPENI)
+    put(workspace, "a/reading.xml", READING)
+    put_labelmap(workspace, "l")
+    assert run(workspace) == (5, {})
+    instance, local, openi = (
+        rows(workspace, Instance)[0],
+        *sorted(rows(workspace, Report), key=lambda row: row.collection),
+    )
+    assert local.accession_id == instance.accession_id and local.patient_id == instance.patient_id
+    assert (
+        openi.text == "FINDINGS: [PATIENT]: clear." and openi.accession_id == "" and openi.licence == "CC-BY-NC-ND-4.0"
+    )
+    assert [(tag.report_id, tag.scheme, tag.tag) for tag in rows(workspace, ReportTag)] == [
+        (openi.report_id, "MeSH", "normal")
+    ]
+    made, annotation = rows(workspace, Labelmap)[0], rows(workspace, Annotation)[0]
+    assert made.series_id == annotation.series_id and made.series_id.startswith("2.25.")
+    assert [(row.value, row.structure) for row in rows(workspace, LabelmapStructure)] == [(1, "heart"), (2, "aorta")]
+    data = read_member(workspace.tables("deid"), instance.shard, instance.offset, instance.length)
+    assert data[128:132] == b"DICM"
+
+
+def test_dates_of_report_and_images_move_together(workspace: Workspace) -> None:
+    put(workspace, "x/1.dcm", ct_slice(StudyDate="20120304"))
+    put(workspace, "r/local.txt", report_text())
+    run(workspace)
+    instance, report = rows(workspace, Instance)[0], rows(workspace, Report)[0]
+    data = read_member(workspace.tables("deid"), instance.shard, instance.offset, instance.length)
+    assert f"{report.report_date:%Y%m%d}".encode() in data
+
+
+def test_nothing_is_done_twice_and_another_key_does_everything_again(workspace: Workspace) -> None:
+    put(workspace, "1.dcm", ct_slice())
+    put(workspace, "r.txt", report_text())
+    assert run(workspace)[0] == 2
+    before = rows(workspace, Instance)[0]
+    assert run(workspace)[0] == 0
+    key_path(workspace.vault).unlink()
+    make_key(key_path(workspace.vault))
+    assert run(workspace)[0] == 2
+    assert rows(workspace, Instance)[0].patient_id != before.patient_id
+
+
+def test_copies_are_rejected_and_never_disturb_what_was_accepted(workspace: Workspace) -> None:
+    put(workspace, "m.dcm", ct_slice())
+    assert run(workspace) == (1, {})
+    accepted = rows(workspace, Instance)
+    put(workspace, "a.dcm", ct_slice())
+    put(workspace, "b.dcm", changed(ct_slice(), SeriesNumber="9"))
+    assert run(workspace) == (2, {"a.dcm": Reason.DUPLICATE_BYTES, "b.dcm": Reason.DUPLICATE_UID})
+    assert rows(workspace, Instance) == accepted
+    assert run(workspace)[0] == 0
+
+
+def test_of_copies_that_come_together_the_smallest_path_wins(workspace: Workspace) -> None:
+    put(workspace, "b.dcm", ct_slice())
+    put(workspace, "a.dcm", ct_slice())
+    assert run(workspace) == (2, {"b.dcm": Reason.DUPLICATE_BYTES})
+
+
+def test_a_whole_transfer_takes_the_place_of_a_torn_one(workspace: Workspace) -> None:
+    put(workspace, "a.dcm", torn(ct_slice(), 0.9))
+    put(workspace, "b.dcm", ct_slice())
+    assert run(workspace)[1] == {"a.dcm": Reason.TRUNCATED, "b.dcm": Reason.DUPLICATE_UID}
+    assert run(workspace)[1] == {"a.dcm": Reason.TRUNCATED}
+    assert len(rows(workspace, Instance)) == 1
+    assert run(workspace)[0] == 0
+
+
+def test_a_source_that_has_gone_or_changed_is_a_reject_and_a_done_one_stays(workspace: Workspace) -> None:
+    first = put(workspace, "1.dcm", ct_slice(1))
+    run(workspace)
+    gone, other = put(workspace, "2.dcm", ct_slice(2)), put(workspace, "3.dcm", ct_slice(3))
+    take_in(workspace)
+    first.unlink()
+    gone.unlink()
+    other.write_bytes(ct_slice(4))
+    assert run(workspace, again=False)[1] == {"2.dcm": Reason.SOURCE_GONE, "3.dcm": Reason.SOURCE_GONE}
+    assert len(rows(workspace, Instance)) == 1
+
+
+def test_a_labelmap_waits_for_its_parts_and_ignores_its_neighbours(workspace: Workspace) -> None:
+    put_labelmap(workspace, "l")
+    hidden = (workspace.landing / "l/a.csv").read_bytes()
+    (workspace.landing / "l/a.csv").unlink()
+    assert run(workspace)[1] == {"l/a.labelmap.json": Reason.SOURCE_GONE}
+    put(workspace, "l/a.csv", hidden)
+    assert run(workspace) == (1, {})
+    put_labelmap(workspace, "l", "1.2.3.5", "b")
+    assert run(workspace) == (1, {})
+    assert len(rows(workspace, Labelmap)) == 2
+
+
+def test_without_a_key_or_with_the_demo_key_on_other_data_nothing_starts(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(workspace, "1.dcm", ct_slice())
+    take_in(workspace)
+    monkeypatch.setenv("PAXFLOW_KEY", DEMO_KEY.hex())
+    with pytest.raises(VaultError, match="demo key"):
+        stage.prepare(STAGE, workspace)
+
+
+def test_a_key_that_changes_between_plan_and_work_stops_the_run(workspace: Workspace) -> None:
+    put(workspace, "1.dcm", ct_slice())
+    take_in(workspace)
+    (batch,) = stage.prepare(STAGE, workspace).batches
+    key_path(workspace.vault).unlink()
+    make_key(key_path(workspace.vault))
+    with pytest.raises(VaultError, match="changed"):
+        stage.run_batch(STAGE, workspace, batch)
+
+
+@pytest.mark.parametrize("without", ["MRN", "ACCESSION"])
+def test_a_report_needs_a_patient_and_may_lack_an_accession(workspace: Workspace, without: str) -> None:
+    put(workspace, "r.txt", report_text(without=without))
+    expected = {"r.txt": Reason.MISSING_IDENTITY} if without == "MRN" else {}
+    assert run(workspace)[1] == expected
+    assert [row.accession_id for row in rows(workspace, Report)] == ([] if expected else [""])
+
+
+def test_the_same_files_give_the_same_bytes_in_any_order_of_arrival(workspace: Workspace) -> None:
+    for number, data in enumerate(ct_files()[:4]):
+        put(workspace, f"{number}.dcm", data)
+    run(workspace)
+    together = {row.instance_id: row.sha256 for row in rows(workspace, Instance)}
+    for part in workspace.tables("deid").rglob("*.*"):
+        part.unlink()
+    for part in (workspace.vault / "deid").rglob("*.parquet"):
+        part.unlink()
+    for number in (3, 1, 0, 2):
+        for other in range(4):
+            (workspace.landing / f"{other}.dcm").unlink(missing_ok=True)
+        put(workspace, f"{number}.dcm", ct_files()[number])
+        run(workspace)
+    assert {row.instance_id: row.sha256 for row in rows(workspace, Instance)} == together
+
+
+# --- readings --------------------------------------------------------------------------------------------
+
+
+def test_a_reading_becomes_outlines_holes_points_and_ratings() -> None:
+    made = list(read_lidc(READING.encode(), "sha", WHO))
+    marks = [row for row in made if isinstance(row, Annotation)]
+    assert [(m.finding, m.shape, m.inclusion, m.points_px) for m in marks] == [
+        ("nodule", "polygon", True, (10.0, 20.0, 11.0, 20.0, 11.0, 21.0)),
+        ("nodule", "point", False, (10.0, 20.0)),
+        ("nodule", "point", True, (9.0, 19.0)),
+        ("non_nodule", "point", True, (1.0, 2.0)),
+    ]
+    assert marks[0].object_id == marks[1].object_id != marks[2].object_id
+    assert marks[0].reader_id != marks[2].reader_id == marks[3].reader_id
+    assert marks[0].instance_id == WHO.uid("1.2.3.4.1") and marks[0].series_id == WHO.uid("1.2.3.4")
+    assert len({mark.annotation_id for mark in marks}) == 4
+    assert [row for row in made if isinstance(row, AnnotationRating)] == [
+        AnnotationRating(marks[0].object_id, "malignancy", 4)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("<xCoord>10<", "<xCoord>ten<", Reason.UNREADABLE),
+        ("<xCoord>10<", "<xCoord>99999<", Reason.UNREADABLE),
+        ("<SeriesInstanceUid>1.2.3.4<", "<SeriesInstanceUid>DOE<", Reason.MISSING_IDENTITY),
+        ("<imageSOP_UID>1.2.3.4.1<", "<imageSOP_UID><", Reason.MISSING_IDENTITY),
+        ("LidcReadMessage", "Other", Reason.UNSUPPORTED_FILE),
+    ],
+)
+def test_a_broken_reading_is_rejected(old: str, new: str, expected: Reason) -> None:
+    with pytest.raises(Rejected) as caught:
+        list(read_lidc(READING.replace(old, new).encode(), "sha", WHO))
+    assert caught.value.reason == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, len(READING) - 1), st.binary(max_size=6), st.integers(0, 6))
+def test_any_reading_ends_as_rows_or_a_reject(at: int, put_in: bytes, cut: int) -> None:
+    data = READING.encode()
+    try:
+        list(read_lidc(data[:at] + put_in + data[at + cut :], "sha", WHO))
+    except Rejected as outcome:
+        assert outcome.detail.startswith("expected")
+
+
+# --- labelmaps -------------------------------------------------------------------------------------------
+
+
+def test_a_labelmap_keeps_voxels_and_transforms_and_loses_its_texts() -> None:
+    values = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    given_bytes = labelmap(values, descrip=b"JANE DOE", aux_file=b"MRN 77", db_name=b"DOE", intent_name=b"DOE")
+    made = nib.Nifti1Image.from_bytes(gzip.decompress(clean_labelmap(given_bytes)))
+    original = nib.Nifti1Image.from_bytes(gzip.decompress(given_bytes))
+    assert np.array_equal(np.asarray(made.dataobj), values) and made.get_data_dtype() == np.uint8  # type: ignore[no-untyped-call]
+    assert np.array_equal(made.affine, original.affine)
+    assert made.header["sform_code"] == original.header["sform_code"]
+    assert (
+        b"DOE" not in gzip.decompress(clean_labelmap(given_bytes))
+        and len(header_of(clean_labelmap(given_bytes))) == 352
+    )
+
+
+def test_extensions_of_a_labelmap_go_and_the_same_labels_give_the_same_bytes() -> None:
+    image = nib.Nifti1Image(np.ones((2, 2, 2), np.uint8), np.eye(4))  # type: ignore[no-untyped-call]
+    plain = clean_labelmap(image.to_bytes())
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"JANE DOE"))
+    assert clean_labelmap(image.to_bytes()) == clean_labelmap(gzip.compress(image.to_bytes())) == plain
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (labelmap(np.full((2, 2, 2), 256, np.int16)), Reason.UNSUPPORTED_OBJECT),
+        (labelmap(np.full((2, 2, 2), 0.5, np.float32)), Reason.UNSUPPORTED_OBJECT),
+        (labelmap(np.full((2, 2, 2), np.nan, np.float32)), Reason.UNSUPPORTED_OBJECT),
+        (labelmap(np.zeros((2, 2), np.uint8)), Reason.UNSUPPORTED_OBJECT),
+        (labelmap(np.zeros((2, 2, 2), np.uint8))[:-20], Reason.TRUNCATED),
+        (gzip.decompress(labelmap(np.zeros((2, 2, 2), np.uint8)))[:-3], Reason.UNREADABLE),
+        (b"no labelmap", Reason.UNREADABLE),
+    ],
+)
+def test_what_is_no_labelmap_is_rejected(data: bytes, expected: Reason) -> None:
+    with pytest.raises(Rejected) as caught:
+        clean_labelmap(data)
+    assert caught.value.reason == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 351), st.binary(min_size=1, max_size=4))
+def test_any_nifti_ends_as_a_labelmap_or_a_reject(at: int, put_in: bytes) -> None:
+    data = bytearray(gzip.decompress(labelmap(np.ones((2, 2, 2), np.uint8))))
+    data[at : at + len(put_in)] = put_in
+    try:
+        clean_labelmap(bytes(data))
+    except Rejected as outcome:
+        assert outcome.detail.startswith("expected")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a,b\n1,2\n", structures(), structures((0, "heart")), structures((1, "heart"), (1, "aorta")),
+     structures((1, "heart of MRN 123456")), structures((300, "heart")), "structure,id\nheart,one\n"],
+)  # fmt: skip
+def test_what_is_no_table_of_structures_is_rejected(text: str) -> None:
+    with pytest.raises(Rejected):
+        read_structures(text.encode())
+
+
+def test_names_of_structures_belong_to_the_values_in_the_id_column() -> None:
+    assert read_structures(structures((44, "vertebrae_C7"), (5, "liver")).encode()) == {44: "vertebrae_C7", 5: "liver"}
+
+
+@pytest.mark.parametrize("engine", ["", "x" * 60, "Engine 12345678", 7, "a\nb"])
+def test_a_sidecar_with_an_odd_engine_is_rejected(engine: Any) -> None:
+    given_json = {"series_instance_uid": "1.2", "labelmap": "a.nii.gz", "structures": "a.csv", "engine": engine}
+    with pytest.raises(Rejected):
+        read_sidecar(json.dumps(given_json).encode())

@@ -1,0 +1,204 @@
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.deid.identity import Identifier
+from curation.deid.reports import ReportOriginal, decode, parse_date, read_local, read_openi, read_report
+from curation.deid.safe_xml import parse
+from curation.deid.text import clean
+from curation.deid.verify import verify_text
+from curation.errors import Rejected
+from tests.builders import report_text, somebody
+
+LOCAL = """Quellstad Valley Hospital, Radiology
+12 Quellwick Lane
+PATIENT NAME: QUELBRAND^MIREL
+MRN: SYN-7712345-A
+ACCESSION: ACX2012-0000077
+STUDY DATE: 2012-03-04
+DOB: 04/03/1920
+REFERRING: ZORMIRSK^TARVIN, MD
+VISIT NO: 8837
+EXAM: CT chest.
+FINDINGS: {}
+"""
+
+
+def cleaned(sentence: str) -> str:
+    """A sentence as it stands in a report of Mirel Quelbrand, cleaned."""
+    text = clean(read_local(LOCAL.format(sentence).encode()), 90)
+    return text.removeprefix("EXAM: CT chest.\nFINDINGS: ")
+
+
+def test_the_header_goes_and_says_whose_the_report_is() -> None:
+    original = read_local(LOCAL.format("Clear.").encode())
+    assert original.text == "EXAM: CT chest.\nFINDINGS: Clear."
+    assert (original.patient_id, original.accession) == ("SYN-7712345-A", "ACX2012-0000077")
+    assert original.study_date == date(2012, 3, 4)
+    assert original.collection == "local" and original.licence == "LicenseRef-local"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Mirel Quelbrand is here.", "[PATIENT] is here."),
+        ("QUELBRAND, MIREL is here.", "[PATIENT] is here."),
+        ("mirel quelbrand is here.", "[PATIENT] is here."),
+        ("Ms. Quelbrand was seen.", "[PATIENT] was seen."),
+        ("Mr. Somebody Else was seen.", "[PATIENT] was seen."),
+        ("Asked by Dr. Zormirsk.", "Asked by [CLINICIAN]."),
+        ("Asked by zormirsk.", "Asked by [CLINICIAN]."),
+        ("Seen by Dr. Jean-Luc O'Neil. Clear.", "Seen by [CLINICIAN]. Clear."),
+        ("As told to DR SKALVANELO. Clear.", "As told to [CLINICIAN]. Clear."),
+        ("as told to dr. skalvanelo today.", "as told to [CLINICIAN] today."),
+        ("Discussed with Vanda van der Tamgresk RN at once.", "Discussed with [CLINICIAN] at once."),
+        ("Findings called to Vanda Tamgresk by phone.", "Findings called to [CLINICIAN] by phone."),
+        ("Attending: Tamgresk.", "Attending: [CLINICIAN]."),
+        ("Vanda Tamgresk, M.D., agrees.", "[CLINICIAN], agrees."),
+        (
+            "Electronically signed by Dr. Ada Korvel on 03/04/2012 14:22.",
+            "Electronically signed by [CLINICIAN] on [DATE].",
+        ),
+        ("Dictated by ada korvel on 3/4/12.", "Dictated by [CLINICIAN] on [DATE]."),
+        ("/s/ Ada Korvel MD", "/s/ [CLINICIAN]"),
+        ("MRN SYN-7712345-A.", "MRN [ID]."),
+        ("MRN: 99-1234.", "MRN: [ID]."),
+        ("Accession ACX2012-0000077.", "Accession [ID]."),
+        ("Number 12345678.", "Number [ID]."),
+        ("Code AB12345.", "Code [ID]."),
+        ("SSN 123-45-6789.", "SSN [ID]."),
+        ("UID 1.2.840.113619.2.55.", "UID [ID]."),
+        ("Compared with 03/04/2012.", "Compared with [DATE]."),
+        ("Compared with 2012-03-04 at 14:22.", "Compared with [DATE]."),
+        ("Compared with 4-MAR-2012.", "Compared with [DATE]."),
+        ("On March 4, 2012, 2:22 pm, clear.", "On [DATE], clear."),
+        ("Compared with 4th of March 2012.", "Compared with [DATE]."),
+        ("Compared with March 2012.", "Compared with [DATE]."),
+        ("Compared with 03/2012.", "Compared with [DATE]."),
+        ("The study of 3/4 is clear.", "The study of [DATE] is clear."),
+        ("Surgery in 1998.", "Surgery in [DATE]."),
+        ("Called at 14:22 on 3/4/2012.", "Called at [DATE]."),
+        ("Paged at 1422 hrs.", "Paged at [DATE]."),
+        ("Call (555) 012-3456.", "Call [PHONE]."),
+        ("Call 555-0123.", "Call [PHONE]."),
+        ("Call +49 30 1234567.", "Call [PHONE]."),
+        ("Pager 4711.", "Pager [PHONE]."),
+        ("Write to m.quel@example.org now.", "Write to [EMAIL] now."),
+        ("Lives at 4128 Vintelgate Lane, Norbrask, ZZ 09418.", "Lives at [ADDRESS]."),
+        ("Sent from St. Olfen Memorial Hospital.", "Sent from [INSTITUTION]."),
+        ("A 93-year-old woman.", "A [AGE]-year-old woman."),
+        ("A 90 yo man, age 91.", "A [AGE] yo man, age [AGE]."),
+        ("A ninety-two year old man.", "A [AGE] year old man."),
+    ],
+)
+def test_what_identifies_someone_becomes_a_typed_placeholder(sentence: str, expected: str) -> None:
+    assert cleaned(sentence) == expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Swan-Ganz catheter with its tip in the right pulmonary artery.",
+        "Kerley B lines. Hampton hump. Pancoast tumor. Ghon complex. Monod sign.",
+        "Compression of T4 and T12; C7 is normal. L1-L2 disc space.",
+        "A 3 cm mass, 1.2 x 3.4 x 5.6 cm, SUV 12.5.",
+        "Opacity 10-12 mm; ribs 4-6; grade 2/6; 1/2 of the lung.",
+        "MR angiography. May represent atelectasis. A 3 mm nodule may be seen.",
+        "An 89-year-old woman.",
+        "Images 12 and 345 of series 3.",
+        "Discussed with the referring physician.",
+        "Seen on XXXX by Dr. XXXX.",
+        "Port-A-Cath from the left. Dobhoff tube. PICC line. Mitral valve replaced.",
+        "Heart size 15 cm, ratio 0.55. Air at 2 o'clock.",
+    ],
+)
+def test_medicine_survives(sentence: str) -> None:
+    assert cleaned(sentence) == sentence
+
+
+def test_short_names_go_only_as_names_are_written() -> None:
+    text = "PATIENT NAME: LI^WU\nMRN: 1\nFINDINGS: Li Wu has li under wu."
+    assert clean(read_local(text.encode()), 90) == "FINDINGS: [PATIENT] has li under wu."
+
+
+def test_a_name_shared_by_patient_and_physician_leaves_no_surname() -> None:
+    text = (
+        "PATIENT NAME: QUELBRAND^ADA\nMRN: 1\nFINDINGS: Clear.\nElectronically signed by Dr. Ada Korvelund on 3/4/2012."
+    )
+    assert "Korvelund" not in clean(read_local(text.encode()), 90)
+
+
+def test_lines_of_identity_go_wherever_they_stand() -> None:
+    made = cleaned("Clear.\nPATIENT NAME: QUELBRAND^MIREL\nDICTATED BY: KORVEL, ADA MD. Signed 3/4/2012.\nADA agrees.")
+    assert "KORVEL" not in made and "ADA" not in made and "QUELBRAND" not in made
+
+
+def test_a_clinical_label_in_the_body_is_no_identity() -> None:
+    assert cleaned("Nodule.\nLocation: left base") == "Nodule.\nLocation: left base"
+
+
+def test_a_report_without_sections_keeps_its_text() -> None:
+    assert clean(read_local(b"MRN: 1\nThe lungs are clear."), 90) == "The lungs are clear."
+
+
+def test_a_synthetic_report_holds_nothing_of_its_people() -> None:
+    who = somebody()
+    original = read_report(report_text().encode())
+    text = clean(original, 90)
+    assert original.patient_id.endswith(who.patient.patient_id) and original.accession == who.accession
+    for value in (who.patient.last, who.patient.first, who.referring.last, who.signer.last, who.patient.phone):
+        assert value.lower() not in text.lower()
+    verify_text(text, original.identifiers)
+
+
+OPENI = """<eCitation><Patient name="QUELBRAND^MIREL" id="77" issuer="EAST" birthDate="19200304" accession="A-99"
+ sex="F" studyDate="20120304" referring="ZORMIRSK^TARVIN"/><uId id="CXR7"/>
+<AbstractText Label="COMPARISON"/>
+<AbstractText Label="INDICATION">Mirel Quelbrand, XXXX, for Dr. Zormirsk.</AbstractText>
+<AbstractText Label="FINDINGS">Clear.</AbstractText>
+<MeSH><major>Opacity/lung/base/left</major><major>normal</major>
+<major>&#10;</major><major>bad &lt;tag&gt;</major></MeSH>
+</eCitation>"""
+
+
+def test_an_openi_report_gives_sections_and_safe_tags() -> None:
+    original = read_openi(parse(OPENI.encode()))
+    assert clean(original, 90) == "INDICATION: [PATIENT], XXXX, for [CLINICIAN].\n\nFINDINGS: Clear."
+    assert original.tags == ("Opacity/lung/base/left", "normal")
+    assert (original.report_id, original.patient_id, original.licence) == ("CXR7", "EAST/77", "CC-BY-NC-ND-4.0")
+    assert original.study_date == date(2012, 3, 4)
+
+
+def test_an_openi_report_without_a_patient_is_its_own() -> None:
+    bare = OPENI[: OPENI.index("<Patient")] + OPENI[OPENI.index("<uId") :]
+    original = read_openi(parse(bare.encode()))
+    assert original.patient_id == "CXR7" and original.study_date is None
+
+
+@pytest.mark.parametrize("text", ["2012-03-04", "03/04/2012", "20120304", "4 Mar 2012", "March 4, 2012", "04-MAR-2012"])
+def test_dates_are_read_in_the_usual_forms(text: str) -> None:
+    assert parse_date(text) == date(2012, 3, 4)
+    assert parse_date("soon") is None
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_cleaned_and_verified_against_its_own_header(body: str) -> None:
+    identifiers = frozenset({Identifier("name", "QUELBRAND^MIREL"), Identifier("patient_id", "SYN-7712345-A")})
+    text = f"{body} Mirel Quelbrand SYN-7712345-A {body}"
+    made = clean(ReportOriginal("local", "", "", "1", "", None, identifiers, text), 90)
+    verify_text(made, identifiers)
+    assert "quelbrand" not in made.lower()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_text_or_a_reject(data: bytes) -> None:
+    try:
+        assert isinstance(decode(data), str)
+    except Rejected as outcome:
+        assert outcome.detail.startswith("expected")
+    try:
+        read_report(data)
+    except Rejected as outcome:
+        assert outcome.detail.startswith("expected")
