@@ -27,11 +27,11 @@ demo: .venv/demo ## the whole way on the real sample: from landing zone to a pub
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/paxflow demo
 
 check: .venv/dev lint types ## the quick part of `make test`, for while you work
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not browser"
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not browser"
 
 test: .venv/dev lint types ## ruff, mypy --strict, import-linter and every test
 	@command -v chromium >/dev/null || .ci/chromium
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/dev
 	$(BIN)/ruff check .

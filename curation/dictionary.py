@@ -4,7 +4,6 @@ import inspect
 
 from curation.records import TABLES, Field, Reason, Record, fields
 
-
 _TYPES = {"int": "int64", "float": "float64", "date": "date", "bool": "bool"}
 
 

@@ -37,10 +37,10 @@ class Arrival:
 
 
 def plan(workspace: Workspace) -> list[Item]:
-    """One item a file; raises InputError if there is none."""
+    """One item a file and content; raises InputError if there is none and never was one."""
     landing = workspace.landing
     found = sorted(_files(landing)) if landing.is_dir() else []
-    if not found:
+    if not found and not read_rows(Source, workspace.tables("ingest")):
         raise InputError(
             f"the landing zone {landing} is empty: put DICOM files and reports there or run `paxflow sample`"
         )
@@ -63,7 +63,8 @@ def _name(path: Path, landing: Path) -> str:
 def _item(arrival: Arrival) -> Item:
     about = arrival.path.lstat()
     marks = (about.st_size, about.st_mtime_ns, *(("part",) if arrival.is_part else ()))
-    return Item(arrival.relative, digest(*marks), arrival)
+    inputs = digest(*marks)
+    return Item(f"{arrival.relative}@{inputs[:12]}", inputs, arrival)
 
 
 def _part_names(workspace: Workspace, found: Iterable[Path]) -> set[Path]:

@@ -117,6 +117,7 @@ class Reason(StrEnum):
     MISSING_IDENTITY = "missing_identity"
     UNSUPPORTED_OBJECT = "unsupported_object"
     BURNED_IN_TEXT = "burned_in_text"
+    PIXELS_NOT_CHECKED = "pixels_not_checked"
     NOT_VERIFIED = "not_verified"
     MISSING_SLICES = "missing_slices"
     IRREGULAR_GEOMETRY = "irregular_geometry"
@@ -174,14 +175,14 @@ class Reject(Record):
 # --- vault -----------------------------------------------------------------------------------------------
 
 
-@table("sources", "ingest", "one file of the landing zone")
+@table("sources", "ingest", "one file of the landing zone with one content")
 @dataclass(frozen=True, slots=True)
 class Source(Record):
     """A file that arrived, before anything was removed from it. Stays in the vault."""
 
     original_path: Annotated[str, Column("path below the landing zone", key=True)]
     kind: Annotated[str, Column("dicom, report, labelmap, annotation, or part (named by another file)")]
-    sha256: Annotated[str, Column("of the bytes")]
+    sha256: Annotated[str, Column("of the bytes", key=True)]
     size_bytes: Annotated[int, Column("length", unit="byte")]
     original_uid: Annotated[str, Column("SOPInstanceUID, or the report's own id; empty where there is none")]
     original_series_uid: Annotated[str, Column("SeriesInstanceUID that it is or belongs to; may be empty")]

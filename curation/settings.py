@@ -43,6 +43,7 @@ class DeidSettings(Section):
 
     version: Literal[1]
     batch_items: int = 500
+    unchecked_radiographs: Literal["reject", "accept"]
     max_shift_days: Annotated[int, Field(ge=30, le=36500)]
     oldest_age_years: Annotated[int, Field(ge=1, le=120)]
 

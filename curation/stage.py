@@ -196,19 +196,16 @@ def _drop_stale(stage: Stage, workspace: Workspace, wanted: dict[str, str]) -> s
     done: set[str] = set()
     stale: set[str] = set()
     for part in sorted((workspace.control(stage.name) / Done.about.name).glob("*.parquet")):
-        items = {row.item: row.fingerprint for row in part_rows(Done, part)}
-        if all(_is_current(stage, wanted, name, mark) for name, mark in items.items()) and not done & items.keys():
-            done |= items.keys()
+        rows = list(part_rows(Done, part))
+        current = {row.item for row in rows if wanted.get(row.item) == row.fingerprint}
+        kept = {row.item for row in rows if stage.keeps and row.item not in wanted}
+        irreplaceable = any(row.n_rows for row in rows if row.item in kept)  # its source is out of reach
+        if irreplaceable or (len(current | kept) == len(rows) and not done & current):
+            done |= current
         else:
             stale.add(part.stem)
     _remove(stage, workspace, stale)
     return done
-
-
-def _is_current(stage: Stage, wanted: dict[str, str], name: str, mark: str) -> bool:
-    if name not in wanted:
-        return stage.keeps
-    return wanted[name] == mark
 
 
 def _parts(stage: Stage, workspace: Workspace) -> Iterator[tuple[Path, Path]]:

@@ -65,7 +65,8 @@ def _show_increments(workspace: Workspace, speaker: Speaker) -> None:
         changed = sorted(name for name in after if after[name] != before.get(name))
     speaker.say(
         "demo",
-        f"measure.cardiothoracic_ratio 0.5 → 0.55 (in a copy): ran {', '.join(ran)}; in the release changed: {', '.join(changed)}",
+        "measure.cardiothoracic_ratio 0.5 → 0.55 in a copy of the workspace\n"
+        f"  ran: {', '.join(ran)}\n  changed in the release: {', '.join(changed)}",
         ran=ran,
         changed=changed,
     )

@@ -1,7 +1,7 @@
 """Prefect's one home: the flow behind a stage, the scheduled flow ``curate``, and the seal around both.
 
 Prefect keeps exception texts, tracebacks, parameters and run names in its database. So a flow or task here is given
-stage and batch numbers only, and what fails inside leaves as its type and place (``Sealed``), never as its message.
+stage and batch numbers only, and what fails inside leaves as type and place (``SealedError``), never as its message.
 """
 
 import os
@@ -22,11 +22,10 @@ from flows.run import Advance, Batches, do_batch, pool
 from flows.stages import BORDER
 from flows.tools import clear_dead_rwlock, has_remote, run
 
-
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+), in ', re.MULTILINE)
 
 
-class Sealed(PaxflowError):
+class SealedError(PaxflowError):
     """A failure as Prefect may keep it: the error's type and where it was raised."""
 
     def __init__(self, kind: str, place: str, exit_code: int = 1) -> None:
@@ -34,9 +33,9 @@ class Sealed(PaxflowError):
         self.exit_code = exit_code
 
 
-def seal(error: BaseException) -> Sealed:
+def seal(error: BaseException) -> SealedError:
     """The error without its text, cause, context and frames."""
-    return Sealed(type(error).__name__, _place(error), getattr(error, "exit_code", 1))
+    return SealedError(type(error).__name__, _place(error), getattr(error, "exit_code", 1))
 
 
 def _place(error: BaseException) -> str:

@@ -4,13 +4,16 @@ import re
 import tempfile
 from pathlib import Path
 
+import yaml
+
 from curation.errors import IntegrityError, ToolError, UsageError
 from curation.release import check
+from curation.store import file_sha256
 from curation.workspace import Workspace
 from flows.tools import has_remote, read, run
 
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")
-_PINS = ("data.dvc", "dvc.lock", "dvc.yaml", "params.yaml", ".dvc/config")  # the remote is part of how a release is pulled
+_PINS = ("data.dvc", "dvc.lock", "dvc.yaml", "params.yaml", ".dvc/config")  # the last says where to pull from
 
 
 def publish(workspace: Workspace, recipe: str, version: str) -> str:
@@ -60,8 +63,6 @@ def _tag(workspace: Workspace, recipe: str, tag: str) -> None:
 
 def _pinned(workspace: Workspace, recipe: str, revision: str) -> str:
     """The hash under which a revision's dvc.lock pins the release."""
-    import yaml
-
     lock = yaml.safe_load(read(workspace, "git", "show", f"{revision}:dvc.lock"))
     (out,) = lock["stages"][f"release@{recipe}"]["outs"]
     return str(out["md5"])
@@ -91,6 +92,4 @@ def _check_pull(workspace: Workspace, recipe: str, tag: str) -> None:
 
 def contents(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by relative path."""
-    from curation.store import file_sha256
-
     return {str(p.relative_to(folder)): file_sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -72,7 +72,7 @@ def run_here(name: str, root: Path, batches: Batches, tick: Advance) -> None:
 
 @contextmanager
 def pool(n_batches: int) -> Iterator[Executor]:
-    """``PAXFLOW_WORKERS`` processes (one per core by default) that end with this one; for one batch this process does."""
+    """``PAXFLOW_WORKERS`` processes (one per core by default) that end with this one; for one batch, a thread."""
     count = min(int(os.environ.get("PAXFLOW_WORKERS", "0")) or os.cpu_count() or 1, n_batches)
     workers: Executor
     if count == 1:

@@ -109,7 +109,7 @@ class Speaker:
         if self.as_json:
             yield self._progress_events(what)
         elif not sys.stderr.isatty():
-            yield lambda done, total: None
+            yield _unseen
         else:
             from rich.console import Console
             from rich.progress import Progress
@@ -132,6 +132,10 @@ class Speaker:
     @staticmethod
     def _line(facts: dict[str, Any]) -> None:
         _print(json.dumps(facts, default=str, ensure_ascii=False))
+
+
+def _unseen(done: int, total: int) -> None:
+    """No bar in a log file."""
 
 
 def _print(text: str) -> None:

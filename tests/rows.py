@@ -6,6 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from pycocotools import mask as coco_mask
+
 from curation.records import (
     Agreement,
     Annotation,
@@ -81,14 +84,31 @@ def _cohort() -> list[list[Any]]:
         [Study(f"study{n}", f"patient{n}", f"a{n}", date(2001, 2, n), 50, ("CT",), 1) for n in numbers],
         [_series(n) for n in numbers],
         [Mask(f"view{n}", "heart", 140, "segment", _rle(), 2, (1, 1, 2, 1), 80.0) for n in numbers],
-        [Measurement(f"view{n}", "cardiothoracic_ratio", 0.4 + n / 10, "1", 0.55, n == 2, (1, 1, 3, 1)) for n in numbers],
+        [
+            Measurement(f"view{n}", "cardiothoracic_ratio", 0.4 + n / 10, "1", 0.55, n == 2, (1, 1, 3, 1))
+            for n in numbers
+        ],
         [Report("report1", "patient1", "a1", date(2001, 2, 1), "local", "LicenseRef-local", "FINDINGS: A nodule.")],
         [ReportLink("report1", "study1")],
         [Mention("m1", "report1", "findings", 10, 19, 12, 18, "nodule", Assertion.PRESENT, "L1", "A1", "", "", ())],
         [ReportLabel("report1", "Lung Lesion", 1, ("m1",)), ReportLabel("report1", "Edema", None, ())],
         [Grounding("m1", "view1", "heart", "study", "report1", "nodule", Assertion.PRESENT, (1, 1, 2, 1))],
         [Annotation("an1", "o1", "reader1", "series2", "i1", "nodule", "polygon", True, (1.0, 1.0, 2.0, 2.0))],
-        [Consensus("c1", "series2", "nodule", "staple", ("reader1", "reader2"), 2, ("o1", "o2"), (0, 0, 0), (1, 1, 1), (0, 1), 1)],
+        [
+            Consensus(
+                "c1",
+                "series2",
+                "nodule",
+                "staple",
+                ("reader1", "reader2"),
+                2,
+                ("o1", "o2"),
+                (0, 0, 0),
+                (1, 1, 1),
+                (0, 1),
+                1,
+            )
+        ],
         [Agreement("c1", "reader1", "reader2", 0.5)],
     ]
     return cohort
@@ -102,9 +122,6 @@ def _series(number: int) -> Series:
 
 
 def _rle() -> str:
-    import numpy as np
-    from pycocotools import mask as coco_mask
-
     array = np.zeros((4, 6), np.uint8, order="F")
     array[1, 1:3] = 1
     return str(coco_mask.encode(array)["counts"].decode())

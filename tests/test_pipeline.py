@@ -1,4 +1,4 @@
-"""The whole way on a synthetic cohort, as a user types it: real git, DVC, Prefect; killed, repeated, pulled, searched."""
+"""The whole way on a synthetic cohort, as a user types it, with real git, DVC and Prefect; also killed half-way."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from curation.records import Done, Reject, TABLES
+from curation.records import TABLES, Done, Reject
 from curation.store import read_rows
 from curation.workspace import Workspace
 from flows.publish import contents
@@ -45,6 +45,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     type_in(folder, vault, "paxflow", "init", str(workspace))
     params = yaml.safe_load((workspace / "params.yaml").read_text())
     params["project"]["size_px"] = 256
+    params["deid"]["unchecked_radiographs"] = "accept"
     (workspace / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     type_in(workspace, vault, "dvc", "remote", "add", "--default", "folder", str(folder / "remote"))
     type_in(workspace, vault, "paxflow", "key", "make")
@@ -158,7 +159,7 @@ def wait_until_nobody_works_in(folder: Path) -> None:
 
 def _cwd(process: Path) -> Path | None:
     try:
-        return Path(os.readlink(process / "cwd"))
+        return (process / "cwd").readlink()
     except OSError:
         return None
 

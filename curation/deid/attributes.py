@@ -200,6 +200,10 @@ IMAGE_CLASSES = frozenset(
         "1.2.840.10008.5.1.4.1.1.128",  # PET
     }
 )
+RADIOGRAPH_CLASSES = frozenset(uid for uid in IMAGE_CLASSES if uid.startswith("1.2.840.10008.5.1.4.1.1.1.")) | {
+    "1.2.840.10008.5.1.4.1.1.1"
+}
+"""Classes on whose images a modality may have drawn a name, whatever BurnedInAnnotation says (PS3.15 E.3.1)."""
 DRAWN_ON_CLASSES = frozenset(
     {
         "1.2.840.10008.5.1.4.1.1.7",  # secondary capture, and its multi-frame kinds

@@ -64,11 +64,18 @@ class Raw:
 _NOTHING = Raw("", b"", "<")
 
 
-def deidentify(data: bytes, identity: Identity) -> Clean:
-    """Clean one DICOM file; raises Rejected for what is no image, shows text, is cut short or says not whose it is."""
+def deidentify(data: bytes, identity: Identity, accept_radiographs: bool = False) -> Clean:
+    """Clean one DICOM file; raises Rejected for what is no image, shows text, is cut short or says not whose it is.
+
+    No code here reads text in pixels yet, so radiographs pass only where someone answers for them.
+    """
     dataset = parse_bytes(data)
     raws = _raws(dataset)
     _check_object(dataset, raws)
+    if not accept_radiographs and text(dataset, "SOPClassUID") in policy.RADIOGRAPH_CLASSES:
+        raise Rejected(
+            Reason.PIXELS_NOT_CHECKED, "expected a CT or MR slice; text in a radiograph cannot be ruled out yet"
+        )
     original = patient_key(text(dataset, "PatientID"), text(dataset, "IssuerOfPatientID"))
     if not original:
         raise Rejected(Reason.MISSING_IDENTITY, "expected a PatientID; none came")

@@ -170,6 +170,9 @@ def parse_date(value: str) -> date | None:
     return None
 
 
+_TITLE = re.compile(r"^\s*(?:(?:drs?|mrs?|ms|miss|mx|prof|professor|doctor)\b\.?\s*)+", re.IGNORECASE)
+
+
 def _label(line: str) -> tuple[str, str]:
     found = _LABEL.match(line)
     return (" ".join(found[1].upper().split()), found[2]) if found else ("", "")
@@ -184,5 +187,5 @@ def _identifiers(found: dict[str, list[str]]) -> set[Identifier]:
 
 
 def _name_in(value: str) -> str:
-    """The name at the head of a line, without what follows it, such as a date."""
-    return re.split(r"[\d;(\[]|(?<=\w\w)\.", value)[0]
+    """The name at the head of a line, without a title before it and what follows it, such as a date."""
+    return re.split(r"[\d;(\[]|(?<=\w\w)\.", _TITLE.sub("", value))[0]

@@ -7,7 +7,7 @@ the vault, because they name originals.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from curation.deid.dicom import deidentify
@@ -30,8 +30,8 @@ from curation.records import (
     ReportTag,
     Source,
 )
-from curation.stage import Batch, Item, Stage, fingerprint, manifest
-from curation.store import digest, read_rows
+from curation.stage import Batch, Item, Stage, fingerprint, manifest, rejects
+from curation.store import digest, file_sha256, read_rows
 from curation.workspace import Workspace
 
 KINDS = ("dicom", "report", "labelmap", "annotation")
@@ -49,19 +49,45 @@ class Task:
 
 def plan(workspace: Workspace) -> list[Item]:
     """One item a source; raises VaultError if there is no key, or one that is refused for these sources."""
-    sources = read_rows(Source, workspace.tables("ingest"))
+    known = read_rows(Source, workspace.tables("ingest"))
+    sources = list({(source.original_path, source.sha256): source for source in known}.values())
     mark = key_id(load_key(workspace, sources))
-    by_path = {source.original_path: source for source in sources}
-    items = [_item(source, by_path, mark) for source in sources if source.kind in KINDS]
+    parts = _parts_by_path(workspace, sources)
+    missed = {row.item for row in rejects(workspace, STAGE) if row.reason is Reason.SOURCE_GONE}
+    items = [_item(source, parts, mark) for source in sources if source.kind in KINDS]
+    items = [_back(workspace, item) if item.name in missed else item for item in items]
     return _without_duplicates(workspace, items)
+
+
+def _back(workspace: Workspace, item: Item) -> Item:
+    """A source that was gone when its turn came, and lies there now: an item of its own, so that it is tried again."""
+    task: Task = item.payload
+    here = all((workspace.landing / source.original_path).is_file() for source in (task.source, *task.parts))
+    return replace(item, name=f"{item.name}@back") if here else item
+
+
+def _parts_by_path(workspace: Workspace, sources: list[Source]) -> dict[str, Source]:
+    """The parts of labelmaps; of several contents that one path has had, the one that lies there now."""
+    by_path: dict[str, Source] = {}
+    for source in sources:
+        if source.kind == "part":
+            held = by_path.setdefault(source.original_path, source)
+            if held is not source and _lies_there(workspace, source):
+                by_path[source.original_path] = source
+    return by_path
+
+
+def _lies_there(workspace: Workspace, source: Source) -> bool:
+    path = workspace.landing / source.original_path
+    return path.is_file() and file_sha256(path) == source.sha256
 
 
 def _item(source: Source, by_path: dict[str, Source], mark: str) -> Item:
     folder = PurePosixPath(source.original_path).parent
     paths = [(folder / name).as_posix() for name in source.original_parts]
     parts = tuple(by_path[path] for path in paths if path in by_path)
-    inputs = digest(source.sha256, [part.sha256 for part in parts], mark)
-    return Item(source.original_path, inputs, Task(source, parts, mark))
+    contents = digest(source.sha256, [part.sha256 for part in parts])
+    return Item(f"{source.original_path}@{contents[:12]}", digest(contents, mark), Task(source, parts, mark))
 
 
 # --- duplicates ------------------------------------------------------------------------------------------
@@ -70,8 +96,9 @@ def _item(source: Source, by_path: dict[str, Source], mark: str) -> Item:
 def _without_duplicates(workspace: Workspace, items: list[Item]) -> list[Item]:
     """Items of which each content and each UID stands once; the others will be rejected as duplicates.
 
-    The one that was accepted stays, so that its fingerprint never changes when a copy arrives; else the smallest path
-    wins. One that was rejected for its own sake does not compete: a second transfer may be the whole one.
+    The one that was accepted stays, so that its fingerprint never changes when a copy arrives; else the largest file
+    wins (a torn transfer is the smaller one), then the smallest path. One that was rejected for its own sake does not
+    compete: a second transfer may be the whole one.
     """
     section = STAGE.settings(workspace)
     accepted: set[str] = set()
@@ -82,7 +109,7 @@ def _without_duplicates(workspace: Workspace, items: list[Item]) -> list[Item]:
             accepted.add(done.item)
         elif own.get(done.item) == done.fingerprint:
             refused.add(done.item)
-    ordered = sorted(items, key=lambda item: (item.name not in accepted, item.name))
+    ordered = sorted(items, key=lambda item: (item.name not in accepted, -item.payload.source.size_bytes, item.name))
     seen: dict[tuple[str, str], str] = {}
     marked = [item if item.name in refused else _marked(item, seen) for item in ordered]
     return sorted(marked, key=lambda item: item.name)
@@ -114,7 +141,8 @@ def one(batch: Batch, item: Item) -> Iterable[Record]:
 
 
 def _dicom(batch: Batch, task: Task) -> Iterator[Record]:
-    made = deidentify(_read(batch, task.source), _identity(batch, task))
+    accept = batch.settings.unchecked_radiographs == "accept"
+    made = deidentify(_read(batch, task.source), _identity(batch, task), accept)
     verify_dicom(made.data, made.identifiers)
     place = batch.store(f"{made.instance_id}.dcm", made.data)
     yield Instance(

@@ -71,6 +71,7 @@ MEANINGS = {
     Reason.DUPLICATE_UID: "Another file claims the same identifier with other bytes. A person must say which is right.",
     Reason.MISSING_IDENTITY: "The file does not say whose or what it is, so no pseudonym can be given.",
     Reason.UNSUPPORTED_OBJECT: "A DICOM object of a class that is not let through, such as a structured report.",
+    Reason.PIXELS_NOT_CHECKED: "A radiograph: nothing here looks for text in its pixels yet, so it stays outside.",
     Reason.BURNED_IN_TEXT: "The image itself may show a name or a number in its pixels. A person must look at it.",
     Reason.NOT_VERIFIED: "The second, independent check still found something that may identify a person.",
     Reason.MISSING_SLICES: "Slices of the CT are missing, so it is not one volume.",

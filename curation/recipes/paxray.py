@@ -101,7 +101,9 @@ def coco(images: Sequence[ReleaseImage], masks: Sequence[Mask]) -> dict[str, Any
     numbers = {image.image_id: number for number, image in enumerate(images, start=1)}
     kept = [mask for mask in masks if mask.view_id in numbers]
     categories: dict[int, tuple[str, str]] = {}
-    for mask in sorted(kept, key=lambda mask: mask.label):  # nodule before nodule_2: a category is named after the first
+    for mask in sorted(
+        kept, key=lambda mask: mask.label
+    ):  # nodule before nodule_2: a category is named after the first
         categories.setdefault(mask.category_id, (mask.label, mask.source))
     return {
         "images": [

@@ -113,9 +113,16 @@ def test_ids_are_the_pseudonyms_of_the_originals() -> None:
     assert dataset.FrameOfReferenceUID == WHO.uid(original.FrameOfReferenceUID)
 
 
+def test_a_radiograph_stays_outside_unless_someone_answers_for_its_pixels() -> None:
+    with pytest.raises(Rejected) as outcome:
+        deidentify(radiograph_file(), WHO)
+    assert outcome.value.reason is Reason.PIXELS_NOT_CHECKED
+    assert deidentify(radiograph_file(), WHO, accept_radiographs=True).modality == "DX"
+
+
 def test_no_identifier_of_the_original_is_left_anywhere() -> None:
     for data in (ct_slice(), radiograph_file()):
-        made = deidentify(data, WHO)
+        made = deidentify(data, WHO, accept_radiographs=True)
         who = somebody()
         assert {"name", "patient_id", "accession", "birth_date", "phone"} <= {kind for kind, _ in made.identifiers}
         for value in (who.patient.last, who.patient.patient_id, who.accession, who.referring.last):

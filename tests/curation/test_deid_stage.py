@@ -2,6 +2,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def run(workspace: Workspace, again: bool = True) -> tuple[int, dict[str, Reason
     todo = stage.prepare(STAGE, workspace)
     for batch in todo.batches:
         stage.run_batch(STAGE, workspace, batch)
-    return sum(map(len, todo.batches)), {row.item: row.reason for row in stage.rejects(workspace, STAGE)}
+    return sum(map(len, todo.batches)), {row.item.split("@")[0]: row.reason for row in stage.rejects(workspace, STAGE)}
 
 
 def rows(workspace: Workspace, record: type[Record]) -> list[Any]:
@@ -177,10 +178,42 @@ def test_of_copies_that_come_together_the_smallest_path_wins(workspace: Workspac
 
 def test_a_whole_transfer_takes_the_place_of_a_torn_one(workspace: Workspace) -> None:
     put(workspace, "a.dcm", torn(ct_slice(), 0.9))
+    assert run(workspace)[1] == {"a.dcm": Reason.TRUNCATED}
     put(workspace, "b.dcm", ct_slice())
-    assert run(workspace)[1] == {"a.dcm": Reason.TRUNCATED, "b.dcm": Reason.DUPLICATE_UID}
     assert run(workspace)[1] == {"a.dcm": Reason.TRUNCATED}
     assert len(rows(workspace, Instance)) == 1
+    assert run(workspace)[0] == 0
+
+
+def test_a_torn_and_a_whole_transfer_that_come_together_are_told_apart(workspace: Workspace) -> None:
+    put(workspace, "a.dcm", torn(ct_slice(), 0.9))
+    put(workspace, "b.dcm", ct_slice())
+    assert run(workspace)[1] == {"a.dcm": Reason.DUPLICATE_UID}
+    assert len(rows(workspace, Instance)) == 1
+
+
+def test_clearing_one_file_and_touching_its_neighbour_loses_nothing(workspace: Workspace) -> None:
+    first, second = put(workspace, "1.dcm", ct_slice(1)), put(workspace, "2.dcm", ct_slice(2))
+    run(workspace)
+    held = rows(workspace, Instance)
+    first.unlink()
+    os.utime(second, ns=(1, 1))
+    run(workspace)
+    assert rows(workspace, Instance) == held
+    second.unlink()
+    assert run(workspace)[0] == 0
+    assert rows(workspace, Instance) == held
+
+
+def test_a_file_that_was_gone_when_its_turn_came_is_taken_when_it_is_back(workspace: Workspace) -> None:
+    path = put(workspace, "1.dcm", ct_slice(1))
+    put(workspace, "2.dcm", ct_slice(2))
+    take_in(workspace)
+    path.unlink()
+    assert run(workspace, again=False)[1] == {"1.dcm": Reason.SOURCE_GONE}
+    put(workspace, "1.dcm", ct_slice(1))
+    run(workspace)
+    assert len(rows(workspace, Instance)) == 2
     assert run(workspace)[0] == 0
 
 
@@ -202,9 +235,9 @@ def test_a_labelmap_waits_for_its_parts_and_ignores_its_neighbours(workspace: Wo
     (workspace.landing / "l/a.csv").unlink()
     assert run(workspace)[1] == {"l/a.labelmap.json": Reason.SOURCE_GONE}
     put(workspace, "l/a.csv", hidden)
-    assert run(workspace) == (1, {})
+    assert run(workspace)[0] == 1
     put_labelmap(workspace, "l", "1.2.3.5", "b")
-    assert run(workspace) == (1, {})
+    assert run(workspace)[0] == 1
     assert len(rows(workspace, Labelmap)) == 2
 
 
@@ -335,6 +368,7 @@ def test_extensions_of_a_labelmap_go_and_the_same_labels_give_the_same_bytes() -
         (gzip.decompress(labelmap(np.zeros((2, 2, 2), np.uint8)))[:-3], Reason.UNREADABLE),
         (b"no labelmap", Reason.UNREADABLE),
     ],
+    ids=["value_256", "half_values", "no_number", "two_axes", "torn_gzip", "torn_nifti", "other_bytes"],
 )
 def test_what_is_no_labelmap_is_rejected(data: bytes, expected: Reason) -> None:
     with pytest.raises(Rejected) as caught:

@@ -130,6 +130,12 @@ def test_a_name_shared_by_patient_and_physician_leaves_no_surname() -> None:
     assert "Korvelund" not in clean(read_local(text.encode()), 90)
 
 
+@pytest.mark.parametrize("title", ["Dr.", "DR", "Prof. Dr.", "Mrs.", ""])
+def test_a_title_before_a_name_does_not_hide_it(title: str) -> None:
+    text = f"MRN: A-1234567\nREFERRING: {title} Augusta Quillfeather, 03/04/2012\nFINDINGS: Quillfeather asks."
+    assert "Quillfeather" not in clean(read_report(text.encode()), 90)
+
+
 def test_lines_of_identity_go_wherever_they_stand() -> None:
     made = cleaned("Clear.\nPATIENT NAME: QUELBRAND^MIREL\nDICTATED BY: KORVEL, ADA MD. Signed 3/4/2012.\nADA agrees.")
     assert "KORVEL" not in made and "ADA" not in made and "QUELBRAND" not in made

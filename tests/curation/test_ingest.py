@@ -47,7 +47,7 @@ def run(workspace: Workspace) -> tuple[dict[str, Source], dict[str, Reason]]:
     for batch in stage.prepare(STAGE, workspace).batches:
         stage.run_batch(STAGE, workspace, batch)
     sources = {row.original_path: row for row in read_rows(Source, workspace.tables("ingest"))}
-    return sources, {row.item: row.reason for row in stage.rejects(workspace, STAGE)}
+    return sources, {row.item.split("@")[0]: row.reason for row in stage.rejects(workspace, STAGE)}
 
 
 @pytest.mark.parametrize("make", [True, False])

@@ -85,4 +85,6 @@ def test_an_empty_workspace_has_nothing_to_export(tmp_path: Path) -> None:
 
 
 def test_the_data_dictionary_in_docs_is_the_one_in_the_code() -> None:
-    assert Path("docs/data-dictionary.md").read_text() == markdown() + "\n", "run `paxflow tables --markdown > docs/data-dictionary.md`"
+    assert Path("docs/data-dictionary.md").read_text() == markdown() + "\n", (
+        "run `paxflow tables --markdown > docs/data-dictionary.md`"
+    )

@@ -49,7 +49,9 @@ def test_polars_and_datasets_read_it_and_images_lie_where_the_table_says(release
     for row in images.iter_rows(named=True):
         data = (release / row["shard"]).read_bytes()[row["offset"] : row["offset"] + row["length"]]
         assert data.startswith(PNG)
-    loaded = load_dataset("parquet", data_files=str(release / "images.parquet"), split="train", cache_dir=str(release.parents[2]))
+    loaded = load_dataset(
+        "parquet", data_files=str(release / "images.parquet"), split="train", cache_dir=str(release.parents[2])
+    )
     assert loaded["image_id"] == images["image_id"].to_list()
 
 

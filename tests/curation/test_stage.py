@@ -8,6 +8,7 @@ import pytest
 
 from curation.errors import IntegrityError, Rejected
 from curation.records import Done, Reason, Record, Reject, ReportTag
+from curation.settings import load_settings
 from curation.stage import Batch, Item, Stage, manifest, prepare, rejects, run_batch
 from curation.store import part_rows, read_rows
 from curation.workspace import Workspace
@@ -60,7 +61,7 @@ def files(workspace: Workspace) -> dict[str, bytes]:
 
 
 def test_every_item_ends_as_rows_or_as_a_reject(workspace: Workspace) -> None:
-    stage = toy({name: "good" for name in NAMES} | {"item2": "bad"})
+    stage = toy(dict.fromkeys(NAMES, "good") | {"item2": "bad"})
     run(stage, workspace)
     assert set(tags(stage, workspace)) == set(NAMES) - {"item2"}
     assert [(row.item, row.reason) for row in rejects(workspace, stage)] == [("item2", Reason.UNREADABLE)]
@@ -80,7 +81,7 @@ def test_two_items_of_one_name_are_an_error(workspace: Workspace) -> None:
 
 
 def test_a_second_run_has_nothing_to_do(workspace: Workspace) -> None:
-    stage = toy({name: "good" for name in NAMES})
+    stage = toy(dict.fromkeys(NAMES, "good"))
     assert run(stage, workspace) == 3
     before = files(workspace)
     assert run(stage, workspace) == 0
@@ -88,41 +89,39 @@ def test_a_second_run_has_nothing_to_do(workspace: Workspace) -> None:
 
 
 def test_one_new_item_costs_one_batch_and_leaves_the_others_alone(workspace: Workspace) -> None:
-    run(toy({name: "good" for name in NAMES}), workspace)
+    run(toy(dict.fromkeys(NAMES, "good")), workspace)
     before = files(workspace)
-    more = toy({name: "good" for name in [*NAMES, "item9"]})
+    more = toy(dict.fromkeys([*NAMES, "item9"], "good"))
     assert run(more, workspace) == 1
     assert before.items() <= files(workspace).items()
 
 
 def test_a_changed_or_removed_input_replaces_its_rows(workspace: Workspace) -> None:
-    run(toy({name: "good" for name in NAMES}), workspace)
+    run(toy(dict.fromkeys(NAMES, "good")), workspace)
     changed = toy({"item0": "new", "item1": "good", "item3": "good"})
     run(changed, workspace)
     assert tags(changed, workspace) == {"item0": "new", "item1": "good", "item3": "good"}
 
 
 def test_rows_of_a_keeping_stage_outlive_their_source(workspace: Workspace) -> None:
-    run(toy({name: "good" for name in NAMES}, keeps=True), workspace)
+    run(toy(dict.fromkeys(NAMES, "good"), keeps=True), workspace)
     left = toy({"item0": "good"}, keeps=True)
     assert run(left, workspace) == 0
     assert set(tags(left, workspace)) == set(NAMES)
 
 
 def test_a_changed_parameter_does_everything_again(workspace: Workspace) -> None:
-    stage = toy({name: "good" for name in NAMES}, name="measure")
+    stage = toy(dict.fromkeys(NAMES, "good"), name="measure")
     run(stage, workspace)
     params = workspace.root / "params.yaml"
     params.write_text(params.read_text().replace("cardiothoracic_ratio: 0.5 ", "cardiothoracic_ratio: 0.6 "))
-    from curation.settings import load_settings
-
     load_settings.cache_clear()
     assert prepare(stage, Workspace(workspace.root)).n_done == 0
 
 
 @pytest.mark.parametrize("name", ["mine", "deid"])
 def test_a_kill_before_the_manifest_loses_only_that_batch(workspace: Workspace, name: str) -> None:
-    stage = toy({item: "good" for item in NAMES}, name=name)
+    stage = toy(dict.fromkeys(NAMES, "good"), name=name)
     run(stage, workspace)
     whole = files(workspace)
     control = workspace.control(name)
@@ -141,7 +140,7 @@ def test_a_kill_before_the_manifest_loses_only_that_batch(workspace: Workspace, 
 
 
 def test_data_of_another_vault_is_never_taken_for_torn(workspace: Workspace) -> None:
-    stage = toy({name: "good" for name in NAMES}, name="deid")
+    stage = toy(dict.fromkeys(NAMES, "good"), name="deid")
     run(stage, workspace)
     before = files(workspace)
     for part in (workspace.control("deid") / "manifest").glob("*.parquet"):

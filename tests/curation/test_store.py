@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from curation.errors import IntegrityError
 from curation.records import TABLES, Assertion, Mention, Report, Section, fields, key_of
 from curation.store import ShardWriter, arrow_schema, atomic, digest, part_rows, read_member, to_arrow, write_parquet
+from tests.rows import view
 
 
 def report(name: str, text: str = "", on: date | None = None) -> Report:
@@ -19,13 +20,17 @@ def report(name: str, text: str = "", on: date | None = None) -> Report:
 
 
 def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
-    mention = Mention("m", "r", "findings", 0, 9, 2, 5, "nodule", Assertion.UNCERTAIN, "L1", "A1", "left", "", ("apex", "lung"))
+    mention = Mention(
+        "m", "r", "findings", 0, 9, 2, 5, "nodule", Assertion.UNCERTAIN, "L1", "A1", "left", "", ("apex", "lung")
+    )
     write_parquet(to_arrow(Mention, [mention]), tmp_path / "mentions" / "a.parquet")
     assert list(part_rows(Mention, tmp_path / "mentions" / "a.parquet")) == [mention]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.tuples(st.text(), st.none() | st.dates())))
-def test_any_text_survives_and_order_does_not_matter(tmp_path_factory: pytest.TempPathFactory, made: dict[str, tuple[str, date | None]]) -> None:
+def test_any_text_survives_and_order_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, made: dict[str, tuple[str, date | None]]
+) -> None:
     folder = tmp_path_factory.mktemp("parts")
     rows = [report(name, text, on) for name, (text, on) in made.items()]
     write_parquet(to_arrow(Report, rows), folder / "a.parquet")
@@ -40,8 +45,6 @@ def test_a_key_that_stands_twice_is_an_error() -> None:
 
 
 def test_where_bytes_lie_is_not_content() -> None:
-    from tests.rows import view
-
     assert digest(view(shard="bytes/a.tar")) == digest(view(shard="bytes/b.tar"))
     assert digest(view(rows=5)) != digest(view(rows=6))
 
