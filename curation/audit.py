@@ -32,7 +32,7 @@ from curation.records import Source
 from curation.store import read_rows
 from curation.workspace import Workspace
 
-MIN_LENGTH = 4  # shorter values turn up everywhere by chance
+MIN_LENGTH = 6  # shorter values turn up everywhere by chance
 MIN_BASE64 = 8  # of a value, so that six or more Base64 characters are certain
 MAX_UNPACKED = 1 << 30
 _CHUNK = 8 << 20
@@ -99,8 +99,11 @@ def audit(workspace: Workspace, identifiers: Iterable[Identifier]) -> list[Hit]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """All files; git's objects come through git, and links to folders are not followed."""
+    """All files; git's objects come through git, links to folders are not followed, installed packages are left out."""
     for folder, folders, files in os.walk(root):
+        if "pyvenv.cfg" in files:
+            folders.clear()
+            continue
         if Path(folder).name == ".git" and "objects" in folders:
             folders.remove("objects")
         yield from (Path(folder, name) for name in files)

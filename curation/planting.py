@@ -12,7 +12,18 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from curation.synth.header import name_people, to_bytes
-from curation.synth.identities import INSTITUTION, ISSUER, PEER, Planted, Visit, digits, opening, person, signature, visit
+from curation.synth.identities import (
+    INSTITUTION,
+    ISSUER,
+    PEER,
+    Planted,
+    Visit,
+    digits,
+    opening,
+    person,
+    signature,
+    visit,
+)
 
 _FIRST_YEAR, _YEARS = 2006, 9  # of the made-up study dates: after every made-up birth, with room for date shifts
 _CT_DAY = date(2011, 3, 17)
