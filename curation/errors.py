@@ -14,7 +14,10 @@ The number is the exit code of the command line. A message says what was expecte
 holds a value that could identify someone. ``Rejected`` is not an error: it ends one item, with a reason.
 """
 
-from curation.records import Reason
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curation.records import Reason
 
 
 class PaxflowError(Exception):
@@ -74,10 +77,10 @@ class ToolError(PaxflowError):
 class Rejected(Exception):  # noqa: N818 - an outcome of one item, not an error of the run
     """Ends one item with a reason from the closed list; ``detail`` never holds a value from the item."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: "Reason", detail: str = "") -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
         self.detail = detail
 
-    def __reduce__(self) -> tuple[type["Rejected"], tuple[Reason, str]]:
+    def __reduce__(self) -> tuple[type["Rejected"], tuple["Reason", str]]:
         return type(self), (self.reason, self.detail)

@@ -75,7 +75,11 @@ def sample() -> None:
 
     with speaker.progress("sample") as advance:
         report = fetch(_workspace(), advance)
-    speaker.say("sample", f"The sample lies in the landing zone: {report}.")
+    text = f"The sample lies in the landing zone: a CT of {report.n_slices} slices and {report.n_reports:,} reports"
+    planted = f"{report.n_planted:,} identifiers are planted in {report.n_files:,} files"
+    speaker.say(
+        "sample", f"{text}; {planted}.", files=report.n_files, planted=report.n_planted, written=report.n_written
+    )
 
 
 @app.command(rich_help_panel=SET_UP)

@@ -3,11 +3,17 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from curation.errors import ToolError
 from curation.workspace import Workspace
 
+NOBODY = {
+    f"GIT_{role}_{what}": name
+    for role in ("AUTHOR", "COMMITTER")
+    for what, name in (("NAME", "paxflow"), ("EMAIL", "paxflow@localhost"))
+}
 QUIET = {
     "DVC_NO_ANALYTICS": "1",
     "DO_NOT_TRACK": "1",
@@ -25,7 +31,13 @@ def environment(workspace: Workspace | None = None) -> dict[str, str]:
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}"
     if workspace is not None and os.environ.get("PAXFLOW_VAULT"):
         env["PREFECT_HOME"] = str(workspace.vault / "prefect")
-    return env
+    return env if _git_knows_who() else {**NOBODY, **env}
+
+
+@cache
+def _git_knows_who() -> bool:
+    """Whether git has a name to commit and tag under; on a fresh machine it has none, and would refuse."""
+    return not subprocess.run(["git", "config", "user.email"], check=False, capture_output=True).returncode
 
 
 def run(workspace: Workspace, *command: str, cwd: Path | None = None) -> None:
