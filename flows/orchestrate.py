@@ -22,6 +22,7 @@ from flows.run import Advance, Batches, do_batch, pool
 from flows.stages import BORDER
 from flows.tools import clear_dead_rwlock, has_remote, run
 
+_WAITING = 64  # threads that wait for a batch each; the pool decides how many run
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+), in ', re.MULTILINE)
 
 
@@ -80,7 +81,7 @@ def _settled(future: "Future[int]", failures: list[BaseException]) -> int:
 
 
 def _runner(at_most: int) -> "TaskRunner[Any]":
-    return ThreadPoolTaskRunner(max_workers=max(1, min(at_most, os.cpu_count() or 1)))
+    return ThreadPoolTaskRunner(max_workers=min(at_most, _WAITING))
 
 
 # --- the scheduled flow ----------------------------------------------------------------------------------

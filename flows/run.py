@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from curation.errors import UsageError
 from curation.stage import Item, Todo, manifest, prepare, run_batch
 from curation.workspace import Workspace
 from flows.stages import step_named
@@ -72,7 +73,14 @@ def run_here(name: str, root: Path, batches: Batches, tick: Advance) -> None:
 
 @contextmanager
 def pool(n_batches: int) -> Iterator[Executor]:
-    """``PAXFLOW_WORKERS`` processes (one per core by default) that end with this one; for one batch, a thread."""
+    """Who does the batches: a Dask cluster if ``PAXFLOW_DASK_SCHEDULER`` names one; its workers see the same folders.
+
+    Otherwise ``PAXFLOW_WORKERS`` processes (one per core by default) that end with this one; for one batch, a thread.
+    """
+    if address := os.environ.get("PAXFLOW_DASK_SCHEDULER"):
+        with _dask(address) as cluster:
+            yield cluster
+        return
     count = min(int(os.environ.get("PAXFLOW_WORKERS", "0")) or os.cpu_count() or 1, n_batches)
     workers: Executor
     if count == 1:
@@ -84,6 +92,16 @@ def pool(n_batches: int) -> Iterator[Executor]:
         yield workers
     finally:
         workers.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise UsageError("PAXFLOW_DASK_SCHEDULER is set, but Dask is not installed: install the extra `dask`") from None
+    with Client(address) as client, client.get_executor(pure=False, retries=0) as cluster:  # type: ignore[no-untyped-call]
+        yield cluster
 
 
 def _start_worker() -> None:
