@@ -370,8 +370,6 @@ def _report_link(item: ReportItem) -> ReportLink:
 
 STAGE = Stage(
     name="catalog",
-    about="patients, studies, series, and which report belongs to which",
-    reads=("deid",),
     writes=(Patient, Study, Series, Radiograph, ReportLink),
     plan=plan,
     one=one,

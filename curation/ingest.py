@@ -169,8 +169,6 @@ def _plain(value: str) -> str:
 
 STAGE = Stage(
     name="ingest",
-    about="takes stock of the landing zone",
-    reads=(),
     writes=(Source,),
     plan=plan,
     one=one,

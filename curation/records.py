@@ -69,8 +69,17 @@ class Field:
     column: Column
 
 
-def fields(record: type[Record]) -> Iterator[Field]:
+_FIELDS: dict[type[Record], tuple[Field, ...]] = {}
+
+
+def fields(record: type[Record]) -> tuple[Field, ...]:
     """The columns of a record type in order."""
+    if record not in _FIELDS:  # reading annotations costs a thousand times what using them does
+        _FIELDS[record] = tuple(_fields(record))
+    return _FIELDS[record]
+
+
+def _fields(record: type[Record]) -> Iterator[Field]:
     hints = typing.get_type_hints(record, include_extras=True)
     for field in dataclasses.fields(record):  # type: ignore[arg-type]  # every Record is a dataclass
         hint = hints[field.name]
@@ -90,17 +99,7 @@ def key_of(record: type[Record]) -> tuple[str, ...]:
 
 def content(row: Record) -> dict[str, Any]:
     """A row without the columns that only say where bytes lie: what fingerprints are made of."""
-    return {name: getattr(row, name) for name in _content_names(type(row))}
-
-
-_CONTENT: dict[type[Record], tuple[str, ...]] = {}
-
-
-def _content_names(record: type[Record]) -> tuple[str, ...]:
-    """Kept: reading the annotations again for every row made a digest seven times slower."""
-    if record not in _CONTENT:
-        _CONTENT[record] = tuple(field.name for field in fields(record) if not field.column.place)
-    return _CONTENT[record]
+    return {f.name: getattr(row, f.name) for f in fields(type(row)) if not f.column.place}
 
 
 class Reason(StrEnum):

@@ -18,13 +18,24 @@ import pyarrow.parquet as pq
 
 from curation.card import card
 from curation.errors import InputError, IntegrityError, UsageError
-from curation.records import TABLES, Patient, Record, ReleaseImage, ReleaseSplit, Series, Study, View, fields
+from curation.records import TABLES, Patient, Record, ReleaseImage, ReleaseSplit, Series, Study, View
 from curation.settings import RecipeSettings
-from curation.store import ShardWriter, digest, file_sha256, read_member, read_rows, to_arrow, write_parquet
+from curation.store import (
+    ShardWriter,
+    digest_rows,
+    file_sha256,
+    read_member,
+    read_rows,
+    sync_folder,
+    to_arrow,
+    write_parquet,
+)
 from curation.workspace import Workspace
 
 R = TypeVar("R", bound=Record)
 RECIPES = {"paxray": "curation.recipes.paxray"}
+PARAMETERS = ("deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground")
+"""Sections of params.yaml that a release depends on; DVC watches the same."""
 SHARD_BYTES = 256 * 2**20
 CHECKSUMS = "CHECKSUMS.sha256"
 _PINNED = ("numpy", "numba", "SimpleITK", "pydicom", "nibabel", "pillow", "pyarrow")
@@ -61,11 +72,11 @@ def split_of(patient_id: str, settings: RecipeSettings) -> str:
     """
     value = int(hashlib.sha256(f"{settings.split_salt}/{patient_id}".encode()).hexdigest()[:15], 16) / 16**15
     total = 0.0
-    for name, share in settings.split.items():
+    for name, share in settings.split:
         total += share
         if value < total:
             return name
-    return list(settings.split)[-1]
+    return "test"
 
 
 def build(workspace: Workspace, recipe: str) -> dict[str, int]:
@@ -91,8 +102,13 @@ def build(workspace: Workspace, recipe: str) -> dict[str, int]:
     (making / "README.md").write_text(card(recipe, settings, tables), encoding="utf-8")
     _write_checksums(making)
     check(making)
-    shutil.rmtree(target, ignore_errors=True)
+    old = target.with_name(f"{recipe}.old.tmp")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.replace(old)
     making.replace(target)
+    sync_folder(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
     return {name: len(rows) for name, rows in tables.items()}
 
 
@@ -147,10 +163,9 @@ def _shard(folder: Path, number: int) -> ShardWriter:
 
 
 def _write_table(folder: Path, name: str, rows: Sequence[Record]) -> None:
-    """One Parquet file; a table without rows still has its columns. Work shards are of no use to a modeler."""
+    """One Parquet file; a table without rows still has its columns."""
     record = type(rows[0]) if rows else _record_of(name)
-    drop = [] if name == "images" else [f.name for f in fields(record) if f.column.place]
-    write_parquet(to_arrow(record, rows).drop_columns(drop), folder / f"{name}.parquet")
+    write_parquet(to_arrow(record, rows), folder / f"{name}.parquet")
 
 
 def _record_of(name: str) -> type[Record]:
@@ -166,12 +181,15 @@ def _write_coco(folder: Path, module: Any, images: Sequence[ReleaseImage], masks
 
 def _provenance(workspace: Workspace, recipe: str, tables: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
     """What the release was made from and with. The commit is not in it: the tag that pins the release is the commit."""
+    parameters = workspace.settings.parameters()
     return {
         "recipe": recipe,
         "paxflow": version("paxflow"),
-        "parameters": workspace.settings.parameters(),
-        "packages": {name: version(name) for name in _PINNED},
-        "tables": {name: {"rows": len(rows), "content_sha256": digest(*rows)} for name, rows in sorted(tables.items())},
+        "parameters": {name: parameters[name] for name in PARAMETERS} | {"recipe": parameters["recipes"][recipe]},
+        "packages_at_release": {name: version(name) for name in _PINNED},
+        "tables": {
+            name: {"rows": len(rows), "content_sha256": digest_rows(rows)} for name, rows in sorted(tables.items())
+        },
     }
 
 

@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from curation.errors import SettingsError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+ViewName = Literal["PA", "AP", "LAT"]
 Positive = Annotated[float, Field(gt=0)]
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names or len(set(names)) != len(names):
+        raise ValueError("name at least one, and each once")
+    return names
 
 
 class Section(BaseModel):
@@ -80,7 +87,7 @@ class ProjectSettings(Section):
 
     version: Literal[1]
     batch_items: int = 4
-    views: tuple[Literal["PA", "AP", "LAT"], ...]
+    views: Annotated[tuple[ViewName, ...], AfterValidator(_each_once)]
     beam: Literal["cone", "parallel"]
     size_px: Annotated[int, Field(ge=32, le=4096)]
     detector_mm: Positive
@@ -128,8 +135,24 @@ class RecipeSettings(Section):
     title: str
     licence: str
     attribution: str
-    split: dict[Literal["train", "valid", "test"], Fraction]
+    split: "Shares"
     split_salt: str
+
+
+class Shares(BaseModel):
+    """Shares of the splits, in this order whatever the order in the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train: Fraction
+    valid: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> "Shares":
+        if abs(self.train + self.valid + self.test - 1) > 1e-9:
+            raise ValueError("train, valid and test must sum to 1")
+        return self
 
 
 class Settings(BaseModel):
@@ -156,17 +179,21 @@ class Settings(BaseModel):
         return {name: section.parameters() for name, section in sections.items()} | {"recipes": recipes}
 
 
-@lru_cache(maxsize=4)
 def load_settings(path: Path) -> Settings:
     """Read and check ``params.yaml``; raises SettingsError naming the keys that are wrong."""
     try:
-        return Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return _checked(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(
             f"no {path.name} here: run this inside a paxflow workspace, or make one with `paxflow init`"
         ) from None
     except (ValidationError, yaml.YAMLError) as error:
         raise SettingsError(f"{path.name} cannot be used:\n{_explain(error)}") from None
+
+
+@lru_cache(maxsize=4)
+def _checked(text: str) -> Settings:
+    return Settings.model_validate(yaml.safe_load(text))
 
 
 def _explain(error: ValidationError | yaml.YAMLError) -> str:

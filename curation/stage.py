@@ -62,8 +62,6 @@ class Stage:
     """A stage of the pipeline; ``settings`` picks its section of ``params.yaml``."""
 
     name: str
-    about: str
-    reads: tuple[str, ...]
     writes: tuple[type[Record], ...]
     plan: Callable[[Workspace], Sequence[Item]]
     one: Callable[[Batch, Item], Iterable[Record]]
@@ -200,8 +198,13 @@ def _drop_stale(stage: Stage, workspace: Workspace, wanted: dict[str, str]) -> s
         current = {row.item for row in rows if wanted.get(row.item) == row.fingerprint}
         kept = {row.item for row in rows if stage.keeps and row.item not in wanted}
         irreplaceable = any(row.n_rows for row in rows if row.item in kept)  # its source is out of reach
-        if irreplaceable or (len(current | kept) == len(rows) and not done & current):
+        if len(current | kept) == len(rows) and not done & current:
             done |= current
+        elif irreplaceable:
+            raise IntegrityError(
+                f"{stage.name}: parameters or key have changed, and some sources are gone that were done with the old "
+                "ones: bring them back into the landing zone, or take the change back"
+            )
         else:
             stale.add(part.stem)
     _remove(stage, workspace, stale)
@@ -223,6 +226,11 @@ def _parts(stage: Stage, workspace: Workspace) -> Iterator[tuple[Path, Path]]:
 
 def _remove(stage: Stage, workspace: Workspace, batches: set[str]) -> None:
     """The manifest goes first, so that a kill in between leaves a torn batch and not a false one."""
+    control, tables = workspace.control(stage.name), workspace.tables(stage.name)
+    marks = [mark for batch in sorted(batches) if (mark := _mark_pending(control, tables, batch))]
     parts = [part for part, _ in _parts(stage, workspace) if part.stem in batches]
     for part in sorted(parts, key=lambda part: part.parent.name != Done.about.name):
         part.unlink()
+        sync_folder(part.parent)
+    for mark in marks:
+        mark.unlink(missing_ok=True)

@@ -40,6 +40,14 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def digest_rows(rows: Iterable[Record]) -> str:
+    """SHA-256 over the digests of rows in the given order; in constant memory."""
+    total = hashlib.sha256()
+    for row in rows:
+        total.update(digest(row).encode())
+    return total.hexdigest()
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return content(value)
@@ -126,8 +134,10 @@ def read_rows(record: type[R], folder: Path) -> list[R]:
 
 def part_rows(record: type[R], part: Path) -> Iterator[R]:
     """The rows of one part file."""
-    spec = list(fields(record))
-    columns = [_values(pq.read_table(part, columns=[f.name]).column(0).to_pylist(), f) for f in spec]
+    spec = fields(record)
+    with pq.ParquetFile(part) as file:
+        table = file.read(columns=[f.name for f in spec])
+    columns = [_values(table.column(f.name).to_pylist(), f) for f in spec]
     return (record(*values) for values in zip(*columns, strict=True))
 
 

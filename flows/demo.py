@@ -85,7 +85,7 @@ def _copy(workspace: Workspace, folder: Path) -> Workspace:
 
 def _stages_run(workspace: Workspace) -> list[str]:
     """The stages that `dvc repro` runs, in order."""
-    env = {**environment(), "PREFECT_API_URL": ""}
+    env = {**environment(workspace), "PREFECT_API_URL": ""}
     done = subprocess.run(["dvc", "repro"], cwd=workspace.root, env=env, check=True, capture_output=True, text=True)
     return [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
 

@@ -18,7 +18,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from curation.errors import PaxflowError
 from curation.workspace import Workspace
-from flows.run import Advance, Batches, do_batch, pool
+from flows.executors import Advance, Batches, do_batch, pool
 from flows.stages import BORDER
 from flows.tools import clear_dead_rwlock, has_remote, run
 
@@ -97,7 +97,7 @@ def command(*words: str) -> None:
 def curate() -> None:
     """Take in what has arrived, bring everything up to date, and push it. What a schedule runs."""
     workspace = Workspace.find()
-    with workspace.lock("curate"):
+    with workspace.lock("dvc"):
         clear_dead_rwlock(workspace)
         for stage in BORDER:
             command.with_options(task_run_name=stage)("paxflow", "run", stage)

@@ -10,9 +10,9 @@ from curation.errors import IntegrityError, ToolError, UsageError
 from curation.release import check
 from curation.store import file_sha256
 from curation.workspace import Workspace
-from flows.tools import has_remote, read, run
+from flows.tools import clear_dead_rwlock, has_remote, read, run
 
-_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")
+_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z]+(\.[0-9A-Za-z]+)*)?")
 _PINS = ("data.dvc", "dvc.lock", "dvc.yaml", "params.yaml", ".dvc/config")  # the last says where to pull from
 
 
@@ -28,13 +28,17 @@ def publish(workspace: Workspace, recipe: str, version: str) -> str:
             f"there is no recipe '{recipe}': params.yaml has {', '.join(sorted(workspace.settings.recipes))}"
         )
     tag = f"{recipe}@v{version}"
-    with workspace.lock("publish"):
+    with workspace.lock("dvc"):
+        clear_dead_rwlock(workspace)
         check(workspace.root / "release" / recipe)
         _check_current(workspace, recipe)
+        is_new = _check_free(workspace, recipe, tag)
         if has_remote(workspace):
             run(workspace, "dvc", "push", "--quiet")
+            _check_pushed(workspace, recipe)
         _commit_pins(workspace, tag)
-        _tag(workspace, recipe, tag)
+        if is_new:
+            run(workspace, "git", "tag", "--annotate", "-m", f"Release {tag}", tag)
         _check_pull(workspace, recipe, tag)
     return tag
 
@@ -53,19 +57,29 @@ def _commit_pins(workspace: Workspace, tag: str) -> None:
         run(workspace, "git", "commit", "--quiet", "-m", f"Release {tag}", "--", *pins)
 
 
-def _tag(workspace: Workspace, recipe: str, tag: str) -> None:
-    if read(workspace, "git", "tag", "--list", tag).strip():
-        if _pinned(workspace, recipe, tag) != _pinned(workspace, recipe, "HEAD"):
-            raise IntegrityError(f"{tag} is already published with other contents: choose the next version")
-        return
-    run(workspace, "git", "tag", "--annotate", "-m", f"Release {tag}", tag)
+def _check_free(workspace: Workspace, recipe: str, tag: str) -> bool:
+    """Whether the tag is new; raises IntegrityError if it stands and pins other contents."""
+    if not read(workspace, "git", "tag", "--list", tag).strip():
+        return True
+    now = (workspace.root / "dvc.lock").read_text(encoding="utf-8")
+    if _pinned(read(workspace, "git", "show", f"{tag}:dvc.lock"), recipe) != _pinned(now, recipe):
+        raise IntegrityError(f"{tag} is already published with other contents: choose the next version")
+    return False
 
 
-def _pinned(workspace: Workspace, recipe: str, revision: str) -> str:
-    """The hash under which a revision's dvc.lock pins the release."""
-    lock = yaml.safe_load(read(workspace, "git", "show", f"{revision}:dvc.lock"))
-    (out,) = lock["stages"][f"release@{recipe}"]["outs"]
+def _pinned(lock: str, recipe: str) -> str:
+    """The hash under which a dvc.lock pins the release."""
+    (out,) = yaml.safe_load(lock)["stages"][f"release@{recipe}"]["outs"]
     return str(out["md5"])
+
+
+def _check_pushed(workspace: Workspace, recipe: str) -> None:
+    """The remote has every byte of the release: a modeler's clone pulls from there."""
+    missing = read(workspace, "dvc", "status", "--cloud", "--json", f"release@{recipe}").strip()
+    if missing not in ("", "{}"):
+        raise IntegrityError(
+            f"the remote does not hold all of release/{recipe}: run `dvc push` and look at what it says"
+        )
 
 
 def _check_pull(workspace: Workspace, recipe: str, tag: str) -> None:

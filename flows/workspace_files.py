@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from curation.errors import InputError
+from curation.release import PARAMETERS
 from curation.workspace import Workspace
 from flows.stages import BORDER, PIPELINE
 from flows.tools import run
@@ -15,7 +16,7 @@ DVCIGNORE = "# unfinished parts of a running or killed batch\n*.tmp\n"
 HEADER = "# Written by `paxflow init` from flows/stages.py; a test holds the two together.\n"
 
 
-def dvc_yaml(recipes_from: str = "recipes") -> str:
+def dvc_yaml() -> str:
     """The pipeline as ``dvc.yaml``: one stage a step, the release once per recipe of ``params.yaml``."""
     stages: dict[str, object] = {}
     for step in PIPELINE:
@@ -24,11 +25,11 @@ def dvc_yaml(recipes_from: str = "recipes") -> str:
         deps = list(step.reads)
         if step.name == "release":
             stages[step.name] = {
-                "foreach": f"${{{recipes_from}}}",
+                "foreach": "${recipes}",
                 "do": {
                     "cmd": "paxflow run release --recipe ${key}",
                     "deps": deps,
-                    "params": [f"{recipes_from}.${{key}}"],
+                    "params": [*PARAMETERS, "recipes.${key}"],
                     "outs": ["release/${key}"],
                 },
             }

@@ -234,14 +234,16 @@ def merge(masks: Sequence[Mask], method: str, threshold: float) -> Mask:
     """One mask from several: where STAPLE's probability, or the share of masks, reaches ``threshold``.
 
     STAPLE: Warfield, Zou, Wells 2004, IEEE TMI 23:903. With two masks and a threshold of 0.5, majority is their union.
-    SimpleITK's filter runs in one thread, so the same masks give the same mask.
+    SimpleITK's filter runs in one thread, so the same masks give the same mask. What every reader marked always stays:
+    with two readers who hardly overlap, STAPLE may trust neither there.
     """
     if method == "majority":
         share = np.sum(masks, axis=0, dtype=np.int64) / len(masks)
         return np.asarray(share >= threshold)
     images = [SimpleITK.GetImageFromArray(mask.astype(np.uint8)) for mask in masks]
     merged = SimpleITK.STAPLE(images, 1.0, 1.0, _STAPLE_ITERATIONS)  # type: ignore[no-untyped-call]
-    return np.asarray(SimpleITK.GetArrayFromImage(merged) >= threshold)
+    likely = np.asarray(SimpleITK.GetArrayFromImage(merged) >= threshold)
+    return np.asarray(likely | np.logical_and.reduce(masks))
 
 
 def dice(a: Mask, b: Mask) -> float:
@@ -369,8 +371,6 @@ def _agreement(item: GroupItem, masks: Mapping[str, Mask]) -> Iterator[Agreement
 
 STAGE = Stage(
     name="consensus",
-    about="several readers' marks as one",
-    reads=("deid", "catalog"),
     writes=(Consensus, Agreement),
     plan=plan,
     one=one,

@@ -181,8 +181,6 @@ def one(batch: Batch, item: Item) -> Iterator[Record]:  # noqa: ARG001 - a stage
 
 STAGE = Stage(
     name="ground",
-    about="findings of reports on anatomy masks of projected views",
-    reads=("deid", "catalog", "project", "mine"),
     writes=(Grounding,),
     plan=plan,
     one=one,

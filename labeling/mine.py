@@ -333,8 +333,6 @@ def rows(report_id: str, mined: Mined) -> Iterator[Record]:
 
 STAGE = Stage(
     name="mine",
-    about="sections, mentions and CheXpert-14 labels of every report",
-    reads=("deid",),
     writes=(Section, Mention, ReportLabel),
     plan=plan,
     one=one,

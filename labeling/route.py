@@ -18,6 +18,7 @@ from xml.sax.saxutils import quoteattr
 
 import pyarrow.parquet as pq
 
+from curation.findings import name_findings
 from curation.records import (
     Agreement,
     Assertion,
@@ -254,13 +255,15 @@ def _mask_tasks(workspace: Workspace, cases: list[Case]) -> Iterator[dict[str, A
     objects = {row.consensus_id: row for row in read_rows(Consensus, workspace.tables("consensus"))}
     views = dict(_by(read_rows(View, workspace.tables("project")), lambda row: row.series_id))
     boxes = _finding_boxes(workspace)
+    by_series = _by(objects.values(), lambda row: row.series_id)
+    labels = {found.consensus_id: name for _, rows in by_series for name, found in name_findings(rows).items()}
     for row in cases:
         found = objects[row.subject_id]
         frontal_first = sorted(views.get(found.series_id, []), key=lambda view: (view.view != "PA", view.view_id))
         for view in frontal_first[:1]:
-            box = boxes.get((view.view_id, found.finding))
+            box = boxes.get((view.view_id, labels.get(found.consensus_id, "")))
             data = {"image": _picture(workspace, view), "finding": found.finding}
-            yield _task(row, data, [_rectangle(view, found.finding, box)] if box else [])
+            yield _task(row, data, [_rectangle(view, found, box)] if box else [])
 
 
 def _finding_boxes(workspace: Workspace) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -274,7 +277,7 @@ def _finding_boxes(workspace: Workspace) -> dict[tuple[str, str], tuple[int, ...
     return boxes
 
 
-def _rectangle(view: View, finding: str, box: tuple[int, ...]) -> dict[str, Any]:
+def _rectangle(view: View, found: Consensus, box: tuple[int, ...]) -> dict[str, Any]:
     x, y, width, height = box
     value = {
         "x": round(100 * x / view.columns, 4),
@@ -282,9 +285,9 @@ def _rectangle(view: View, finding: str, box: tuple[int, ...]) -> dict[str, Any]
         "width": round(100 * width / view.columns, 4),
         "height": round(100 * height / view.rows, 4),
         "rotation": 0,
-        "rectanglelabels": [finding],
+        "rectanglelabels": [found.finding],
     }
-    return _region(view, digest(view.view_id, finding)[:10], ("finding", "rectanglelabels"), value)
+    return _region(view, digest(view.view_id, found.consensus_id)[:10], ("finding", "rectanglelabels"), value)
 
 
 def _region(view: View, region_id: str, kind: tuple[str, str], value: dict[str, Any]) -> dict[str, Any]:
@@ -364,8 +367,6 @@ _TASKS: dict[str, tuple[Callable[[Workspace, list[Case]], Iterator[dict[str, Any
 
 STAGE = Stage(
     name="route",
-    about="cases for a reader, with reasons, and task files for Label Studio",
-    reads=("deid", "catalog", "consensus", "project", "measure", "mine"),
     writes=(Case,),
     plan=plan,
     one=one,

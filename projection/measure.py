@@ -79,8 +79,6 @@ def cardiothoracic_ratio(heart: Bools, lungs: Bools) -> tuple[float, tuple[float
 
 STAGE = Stage(
     name="measure",
-    about="measurements on each PA view, with their landmarks",
-    reads=("project",),
     writes=(Measurement,),
     plan=plan,
     one=one,

@@ -5,27 +5,25 @@ Reads ``series`` (and through it the CT's instances in ``data/``), ``volumes`` a
 projection, whatever lies in front of it. A label without a mask is not in the CT or lies outside the detector.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation import runs
-from curation.errors import Rejected
-from curation.records import Consensus, Mask, Reason, Record, Segment, Series, View, Volume
-from curation.settings import ProjectSettings
+from curation.errors import InputError, Rejected, SettingsError
+from curation.findings import FINDINGS, name_findings
+from curation.records import Consensus, Instance, Mask, Reason, Record, Segment, Series, View, Volume
+from curation.settings import ProjectSettings, ViewName
 from curation.stage import Batch, Item, Stage
 from curation.store import Place, digest, read_rows
 from curation.workspace import Workspace
 from projection.anatomy import anatomy, anatomy_layers
 from projection.appearance import png, render
 from projection.raycast import Layers, Pose, Projection, overlay, project, view_geometry, voxel_px
-from projection.volume import load_ct, load_labels
-
-FINDINGS = {"nodule": 1000}
-"""Readers' findings that are projected, with their category id; what readers call a non-nodule is no finding."""
+from projection.volume import Ct, load_ct, load_labels
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class ProjectItem:
     volume: Volume
     segments: tuple[Segment, ...]
     findings: tuple[Consensus, ...]
+    contents: str
+    """Digest of its slices' bytes."""
 
 
 @dataclass(frozen=True)
@@ -56,35 +56,56 @@ def plan(workspace: Workspace) -> list[Item]:
     for finding in read_rows(Consensus, workspace.tables("consensus")):
         if finding.finding in FINDINGS:
             findings[finding.series_id].append(finding)
+    slices = {row.instance_id: row.sha256 for row in read_rows(Instance, workspace.tables("deid"))}
     return [
-        _item(ProjectItem(row, volumes[row.series_id], tuple(segments[row.series_id]), tuple(findings[row.series_id])))
+        _item(
+            ProjectItem(
+                row,
+                volumes[row.series_id],
+                tuple(segments[row.series_id]),
+                tuple(findings[row.series_id]),
+                digest([slices[name] for name in row.instance_ids]),
+            )
+        )
         for row in read_rows(Series, workspace.tables("catalog"))
         if row.series_id in volumes
     ]
 
 
 def _item(made: ProjectItem) -> Item:
-    inputs = digest(made.series, made.volume, list(made.segments), list(made.findings))
+    inputs = digest(made.contents, made.series, made.volume, list(made.segments), list(made.findings))
     return Item(made.series.series_id, inputs, made)
 
 
 def one(batch: Batch, item: Item) -> Iterator[Record]:
-    """The views of one CT and their masks; raises Rejected(EMPTY_PROJECTION) if a view shows no label at all."""
+    """The views of one CT and their masks.
+
+    Raises Rejected(EMPTY_PROJECTION) if a view shows no label at all, IRREGULAR_GEOMETRY if no ray can be laid.
+    """
     given: ProjectItem = item.payload
     settings: ProjectSettings = batch.settings
     ct = load_ct(batch.workspace, given.series)
     layers, categories = layers_of(given, load_labels(batch.workspace, given.volume))
+    shown: list[tuple[str, ViewName, Pose, list[Mask], bytes]] = []
     for view in settings.views:
-        pose = view_geometry(view, ct.affine, ct.hu_zyx.shape, settings)
-        projection = project(ct.hu_zyx, layers, ct.affine, pose, settings.min_thickness_mm)
         view_id = digest("view", given.series.series_id, view)[:16]
+        pose, projection = _projected(view, ct, layers, settings)
         masks = list(_masks(view_id, projection, categories, settings.min_area_px))
         if not masks:
             raise Rejected(Reason.EMPTY_PROJECTION, f"{view}: no label reaches {settings.min_area_px} pixels")
         picture = png(render(projection.line_integral, voxel_px(pose, ct.affine, ct.hu_zyx.shape)))
-        place = batch.store(f"{view_id}.png", picture)
-        yield _view(view_id, given.series.series_id, view, pose, place)
+        shown.append((view_id, view, pose, masks, picture))
+    for view_id, view, pose, masks, picture in shown:  # stored when all are there: a reject leaves no bytes behind
+        yield _view(view_id, given.series.series_id, view, pose, batch.store(f"{view_id}.png", picture))
         yield from masks
+
+
+def _projected(view: ViewName, ct: Ct, layers: Layers, settings: ProjectSettings) -> tuple[Pose, Projection]:
+    try:
+        pose = view_geometry(view, ct.affine, ct.hu_zyx.shape, settings)
+        return pose, project(ct.hu_zyx, layers, ct.affine, pose, settings.min_thickness_mm)
+    except (InputError, SettingsError) as error:  # of this CT's grid alone: the others go on
+        raise Rejected(Reason.IRREGULAR_GEOMETRY, str(error)) from None
 
 
 def layers_of(given: ProjectItem, values: NDArray[np.uint8]) -> tuple[Layers, dict[str, Category]]:
@@ -96,16 +117,6 @@ def layers_of(given: ProjectItem, values: NDArray[np.uint8]) -> tuple[Layers, di
         boxes[label] = (row.start_zyx, runs.decode_box(row.shape_zyx, row.runs))
         categories[label] = Category(FINDINGS[row.finding], "consensus")
     return overlay(layers, boxes), categories
-
-
-def name_findings(findings: Sequence[Consensus]) -> dict[str, Consensus]:
-    """Labels of readers' objects, the largest first: nodule, nodule_2, …"""
-    seen: Counter[str] = Counter()
-    named = {}
-    for row in sorted(findings, key=lambda row: (-row.n_voxels, row.consensus_id)):
-        seen[row.finding] += 1
-        named[row.finding if seen[row.finding] == 1 else f"{row.finding}_{seen[row.finding]}"] = row
-    return named
 
 
 def _masks(
@@ -153,8 +164,6 @@ def _rounded(vector: NDArray[np.float64]) -> tuple[float, ...]:
 
 STAGE = Stage(
     name="project",
-    about="X-ray views of each CT with the masks of its labels",
-    reads=("deid", "catalog", "segment", "consensus"),
     writes=(View, Mask),
     plan=plan,
     one=one,

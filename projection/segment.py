@@ -127,8 +127,6 @@ def found_segments(series: Series, labels_zyx: NDArray[np.uint8], names: Mapping
 
 STAGE = Stage(
     name="segment",
-    about="labels every CT voxel",
-    reads=("deid", "catalog"),
     writes=(Volume, Segment),
     plan=plan,
     one=one,

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -13,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from curation.audit import audit
+from curation.deid.identity import Identifier
 from curation.records import TABLES, Done, Reject
 from curation.store import read_rows
 from curation.workspace import Workspace
@@ -63,6 +64,7 @@ def tables(curated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Works
 def test_every_item_of_every_stage_ended_as_rows_or_as_one_reject(tables: Workspace) -> None:
     for step in PIPELINE[:-1]:
         done = read_rows(Done, tables.control(step.name))
+        assert {item.name for item in step.load().plan(tables)} == {row.item for row in done}, step.name
         rejected = {row.item for row in read_rows(Reject, tables.control(step.name))}
         assert done or step.name == "consensus", step.name  # nobody has annotated the cohort
         assert rejected == {row.item for row in done if row.n_rows == 0}, step.name
@@ -166,20 +168,27 @@ def _cwd(process: Path) -> Path | None:
 
 def test_a_new_patient_costs_only_that_patient(curated: tuple[Path, Path]) -> None:
     workspace, vault = curated
-    before = {p: p.stat().st_mtime_ns for p in (workspace / "work").rglob("*.parquet")}
+
+    def parts() -> dict[Path, int]:
+        folders = (workspace / "work" / stage for stage in ("segment", "project"))
+        return {p: p.stat().st_mtime_ns for folder in folders for p in folder.rglob("*.*")}
+
+    before = parts()
     type_in(workspace, vault, "paxflow", "synth", "--patients", str(PATIENTS + 1), "--seed", "3")
-    type_in(workspace, vault, "paxflow", "run", "ingest")
-    type_in(workspace, vault, "paxflow", "run", "deid")
-    type_in(workspace, vault, "paxflow", "run", "catalog")
-    type_in(workspace, vault, "paxflow", "run", "segment")
-    after = {p: p.stat().st_mtime_ns for p in (workspace / "work" / "segment").rglob("*.parquet")}
-    assert {
-        p: t for p, t in before.items() if p.is_relative_to(workspace / "work" / "segment")
-    }.items() <= after.items()
+    for stage in ("ingest", "deid", "catalog", "segment", "consensus", "project"):
+        type_in(workspace, vault, "paxflow", "run", stage)
+    after = parts()
+    assert before.items() <= after.items()
+    made = {path.parent for path in after.keys() - before.keys()}
+    assert {workspace / "work" / "segment" / "volumes", workspace / "work" / "project" / "masks"} <= made
 
 
-def test_the_secret_key_is_in_no_file_past_the_border(curated: tuple[Path, Path]) -> None:
+def test_the_secret_key_is_in_no_file_past_the_border(
+    curated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace, vault = curated
-    key = (vault / "key").read_text().strip()
-    assert len(key) >= 32 and secrets.compare_digest(key, key.strip())
-    assert not any(key.encode() in p.read_bytes() for p in workspace.rglob("*") if p.is_file())
+    monkeypatch.setenv("PAXFLOW_VAULT", str(vault))
+    text = (vault / "key").read_text().strip()
+    for key in (text.encode(), bytes.fromhex(text)):
+        assert not any(key in p.read_bytes() for p in workspace.rglob("*") if p.is_file())
+    assert audit(Workspace(workspace), [Identifier("key", text)]) == []

@@ -51,12 +51,16 @@ def _agreement(sources: Sources, series: set[str]) -> Iterable[Agreement]:
 
 
 def _labels(sources: Sources, images: Sequence[ReleaseImage]) -> Iterable[ReleaseLabel]:
+    shown = {image.image_id for image in images}
+    by_series: dict[str, list[ReleaseImage]] = {}
+    for image in images:
+        by_series.setdefault(image.series_id, []).append(image)
     for row in sources.rows(Measurement):
-        if row.measure in MEASURE_LABELS and any(image.image_id == row.view_id for image in images):
+        if row.measure in MEASURE_LABELS and row.view_id in shown:
             yield ReleaseLabel(row.view_id, MEASURE_LABELS[row.measure], "measurement", row.measure, int(row.verdict))
     for found in sources.rows(Consensus):
-        for image in images:
-            if image.series_id == found.series_id and found.finding in FINDING_LABELS:
+        if found.finding in FINDING_LABELS:
+            for image in by_series.get(found.series_id, ()):
                 yield ReleaseLabel(image.image_id, FINDING_LABELS[found.finding], "consensus", found.consensus_id, 1)
     yield from _report_labels(sources, images)
 
@@ -100,10 +104,8 @@ def coco(images: Sequence[ReleaseImage], masks: Sequence[Mask]) -> dict[str, Any
     """COCO instances (Lin et al. 2014) of some images: masks as compressed RLE, boxes, PAXRay++ category ids."""
     numbers = {image.image_id: number for number, image in enumerate(images, start=1)}
     kept = [mask for mask in masks if mask.view_id in numbers]
-    categories: dict[int, tuple[str, str]] = {}
-    for mask in sorted(
-        kept, key=lambda mask: mask.label
-    ):  # nodule before nodule_2: a category is named after the first
+    categories: dict[int, tuple[str, str]] = {}  # of all masks, so that every split has the same
+    for mask in sorted(masks, key=lambda mask: mask.label):  # nodule before nodule_2: the first gives the name
         categories.setdefault(mask.category_id, (mask.label, mask.source))
     return {
         "images": [

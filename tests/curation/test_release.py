@@ -146,5 +146,5 @@ def test_a_patient_stays_in_its_split_whoever_else_arrives(others: list[str], pa
 
 def test_the_shares_are_those_asked_for() -> None:
     splits = [split_of(f"patient{number}", SETTINGS) for number in range(20000)]
-    for name, share in SETTINGS.split.items():
+    for name, share in SETTINGS.split:
         assert abs(splits.count(name) / 20000 - share) < 0.01  # 5 standard deviations are 0.014 and 0.011

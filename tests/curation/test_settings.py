@@ -32,6 +32,8 @@ def test_the_repository_and_a_new_workspace_differ_in_the_words_of_the_release_o
         ("project", {"size_px": "big"}, "project.size_px"),
         ("mine", {"version": 99}, "mine.version"),
         ("deid", {"max_shift_days": 0}, "deid.max_shift_days"),
+        ("project", {"views": ["PA", "PA"]}, "each once"),
+        ("recipes", {"paxray": {"version": 1, "split": {"train": 0.5, "valid": 0.1, "test": 0.1}}}, "sum to 1"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path: Path, section: str, values: dict[str, object], said: str) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from curation.errors import IntegrityError, Rejected
 from curation.records import Done, Reason, Record, Reject, ReportTag
-from curation.settings import load_settings
 from curation.stage import Batch, Item, Stage, manifest, prepare, rejects, run_batch
 from curation.store import part_rows, read_rows
 from curation.workspace import Workspace
@@ -31,7 +30,7 @@ def toy(contents: dict[str, str], name: str = "mine", keeps: bool = False) -> St
     def plan(workspace: Workspace) -> Sequence[Item]:
         return items
 
-    return Stage(name, "a toy", (), (ReportTag,), plan, one, keeps)
+    return Stage(name, (ReportTag,), plan, one, keeps)
 
 
 @pytest.fixture
@@ -110,12 +109,37 @@ def test_rows_of_a_keeping_stage_outlive_their_source(workspace: Workspace) -> N
     assert set(tags(left, workspace)) == set(NAMES)
 
 
+def test_a_change_that_would_mix_old_and_new_rows_is_refused(workspace: Workspace) -> None:
+    run(toy(dict.fromkeys(NAMES, "good"), keeps=True), workspace)
+    with pytest.raises(IntegrityError, match="bring them back"):
+        prepare(toy({"item0": "new", "item9": "good"}, keeps=True), workspace)
+
+
+def test_a_kill_while_stale_parts_go_leaves_nothing_twice(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(toy(dict.fromkeys(NAMES, "good"), name="deid"), workspace)
+    changed = toy(dict.fromkeys(NAMES, "new"), name="deid")
+    unlink, left = Path.unlink, iter(range(2))
+
+    def die_at_the_third(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".parquet" and next(left, None) is None:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", die_at_the_third)
+        run(changed, workspace)
+    run(changed, workspace)
+    rows = read_rows(ReportTag, workspace.tables("deid"))
+    assert [(row.report_id, row.tag) for row in rows] == [(name, "new") for name in NAMES]
+
+
 def test_a_changed_parameter_does_everything_again(workspace: Workspace) -> None:
     stage = toy(dict.fromkeys(NAMES, "good"), name="measure")
     run(stage, workspace)
     params = workspace.root / "params.yaml"
     params.write_text(params.read_text().replace("cardiothoracic_ratio: 0.5 ", "cardiothoracic_ratio: 0.6 "))
-    load_settings.cache_clear()
     assert prepare(stage, Workspace(workspace.root)).n_done == 0
 
 

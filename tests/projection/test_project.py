@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from curation import runs, stage
-from curation.records import Consensus, Mask, Reason, Segment, Series, View, Volume
+from curation.findings import name_findings
+from curation.records import Consensus, Instance, Mask, Reason, Segment, Series, View, Volume
 from curation.stage import Todo
-from curation.store import ShardWriter, read_member, read_rows
+from curation.store import ShardWriter, read_member, read_rows, to_arrow, write_parquet
 from curation.workspace import Workspace
-from projection import project, rle
+from projection import rle
 from projection.project import STAGE
 from projection.volume import pack_labels
 from tests.curation.slices import PARAMS, add_ct, add_rows, dicom_file
@@ -178,7 +179,16 @@ def test_a_ct_without_any_known_label_is_rejected(workspace: Workspace) -> None:
     assert read_rows(View, workspace.tables("project")) == []
 
 
-def test_findings_are_named_in_the_order_of_their_ids() -> None:
-    rows = [replace(finding(name, (0, 0, 0), what)) for name, what in (("b", "mass"), ("c", "nodule"), ("a", "nodule"))]
-    named = project.name_findings(rows)
-    assert {label: row.consensus_id for label, row in named.items()} == {"nodule": "a", "mass": "b", "nodule_2": "c"}
+def test_findings_are_named_by_size_and_what_is_no_finding_is_left_out() -> None:
+    sizes = (("b", "non_nodule", 99), ("c", "nodule", 7), ("a", "nodule", 7), ("d", "nodule", 50))
+    rows = [replace(finding(name, (0, 0, 0), what), n_voxels=size) for name, what, size in sizes]
+    named = {label: row.consensus_id for label, row in name_findings(rows).items()}
+    assert named == {"nodule": "d", "nodule_2": "a", "nodule_3": "c"}
+
+
+def test_other_pixels_under_the_same_ids_make_the_views_stale(workspace: Workspace) -> None:
+    run(workspace)
+    part = next((workspace.tables("deid") / "instances").glob("*.parquet"))
+    changed = [replace(row, sha256="0" * 64) for row in read_rows(Instance, workspace.tables("deid"))]
+    write_parquet(to_arrow(Instance, changed), part)
+    assert len(stage.prepare(STAGE, workspace).batches) == 1
