@@ -173,6 +173,23 @@ ALLOWED_TAGS = frozenset(TAG.values())
 VOCABULARY = {name: frozenset(words.split("|")) for name, words in _WORDS.items()}
 PATTERN = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
 METHOD = "paxflow: allow-list of attributes, keyed UIDs, moved dates"
+MULTIPLICITY = {
+    "ImageType": 8,
+    "PatientOrientation": 2,
+    "ImagerPixelSpacing": 2,
+    "FocalSpots": 2,
+    "ConvolutionKernel": 2,
+    "DetectorElementSpacing": 2,
+    "ImagePositionPatient": 3,
+    "ImageOrientationPatient": 6,
+    "PixelSpacing": 2,
+    "PixelAspectRatio": 2,
+    "WindowCenter": 8,
+    "WindowWidth": 8,
+    "LossyImageCompressionRatio": 4,
+    "LossyImageCompressionMethod": 4,
+}
+"""How many values an attribute may have (PS3.6; 1 where not named, a small number for ``1-n``): text hides in lists."""
 # PS3.16 CID 7050; no code for pixels or descriptors: pixels are not cleaned, descriptors are dropped.
 METHOD_CODES = (
     ("113100", "Basic Application Confidentiality Profile"),

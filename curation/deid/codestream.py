@@ -1,11 +1,11 @@
 """Compressed pixels: the fragments of one frame, and its code stream without what is not image.
 
-JPEG and JPEG-LS: ISO 10918-1 Annex B, ISO 14495-1 Annex C (APPn and COM segments go). JPEG 2000: ISO 15444-1 Annex A
-(COM segments of the main header go). RLE: PS3.5 Annex G. A stream that ends without its end marker is cut short.
+Only what a decoder needs is copied, up to the end marker. JPEG and JPEG-LS: ISO 10918-1 Annex B, ISO 14495-1 Annex C.
+JPEG 2000: ISO 15444-1 Annex A. RLE: PS3.5 Annex G. A stream that ends without its end marker is cut short.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from curation.deid.attributes import JPEG, RLE
 from curation.errors import Rejected
@@ -13,8 +13,11 @@ from curation.records import Reason
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _END = b"\xfe\xff\xdd\xe0"
-_START_OF_SCAN = 0xDA
-_J2K_START_OF_TILE = 0x90
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_RESTARTS = range(0xD0, 0xD8)
+_JPEG_SEGMENTS = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xF7, 0xF8} - {0xC8}  # frames, tables, scans, JPEG-LS
+_START_OF_TILE, _START_OF_DATA = 0x90, 0x93
+_J2K_SEGMENTS = {0x50, 0x51, 0x52, 0x53, 0x5C, 0x5D, 0x5E, 0x5F, 0x60, 0x61, 0x90}  # what describes the image
 
 
 def fragments(value: bytes) -> Iterator[bytes]:
@@ -31,39 +34,117 @@ def fragments(value: bytes) -> Iterator[bytes]:
         at, first = at + 8 + length, False
 
 
-def clean_frame(frame: bytes, syntax: str) -> bytes:
-    """One frame's code stream without comments and application data; raises Rejected if it is not one."""
+def clean_frame(frame: bytes, syntax: str, plane: int) -> bytes:
+    """One frame's code stream without comments, application data and what follows its end.
+
+    ``plane`` is rows × columns. Raises Rejected if it is no such stream, or cut short.
+    """
     if syntax == RLE:
-        return _rle(frame)
-    frame = frame.rstrip(b"\0")
-    if not frame.endswith(b"\xff\xd9"):
-        raise Rejected(Reason.TRUNCATED, "expected a code stream up to its end marker; it ends before")
-    if syntax in JPEG:
-        return _without_segments(frame, b"\xff\xd8", _START_OF_SCAN, {0xFE, *range(0xE0, 0xF0)})
-    return _without_segments(frame, b"\xff\x4f", _J2K_START_OF_TILE, {0x64})
-
-
-def _without_segments(frame: bytes, start: bytes, stop: int, unwanted: set[int]) -> bytes:
-    """Copy the header's marker segments but the unwanted, and from the marker ``stop`` on everything."""
-    if not frame.startswith(start):
+        return _rle(frame, plane)
+    jpeg = syntax in JPEG
+    if not frame.startswith(b"\xff\xd8" if jpeg else b"\xff\x4f"):
         raise Rejected(Reason.UNREADABLE, "expected a code stream of the transfer syntax; another came")
-    kept, at = [start], len(start)
-    while at + 4 <= len(frame) and frame[at] == 0xFF:
-        marker, (length,) = frame[at + 1], struct.unpack_from(">H", frame, at + 2)
-        if marker == stop:
-            return b"".join((*kept, frame[at:]))
-        if marker not in unwanted:
-            kept.append(frame[at : at + 2 + length])
-        at += 2 + length
-    raise Rejected(Reason.UNREADABLE, "expected a code stream with image data; its header has no end")
+    try:
+        return frame[:2] + b"".join(_jpeg(frame) if jpeg else _jpeg_2000(frame)) + b"\xff\xd9"
+    except (struct.error, IndexError):
+        raise Rejected(Reason.TRUNCATED, "expected a code stream up to its end marker; it ends before") from None
 
 
-def _rle(frame: bytes) -> bytes:
-    """Check the header of an RLE frame: 1 to 15 segments that lie inside it."""
+def _segment(frame: bytes, at: int) -> tuple[int, int]:
+    """Marker of the segment at ``at``, and where the next one starts."""
+    if frame[at] != 0xFF:
+        raise Rejected(Reason.UNREADABLE, "expected a code stream of marker segments; something else came")
+    if frame[at + 1] == _END_OF_IMAGE:
+        return _END_OF_IMAGE, at + 2
+    (length,) = struct.unpack_from(">H", frame, at + 2)
+    if length < 2:
+        raise Rejected(Reason.UNREADABLE, "expected a code stream of marker segments; something else came")
+    return frame[at + 1], at + 2 + length
+
+
+def _jpeg(frame: bytes) -> Iterator[bytes]:
+    """The segments between start and end of the image, each scan with its data; others may stand between scans."""
+    at = 2
+    while True:
+        while frame[at : at + 2] == b"\xff\xff":  # fill bytes
+            at += 1
+        marker, after = _segment(frame, at)
+        if marker == _END_OF_IMAGE:
+            return
+        if marker == _START_OF_SCAN:
+            after = _scan_end(frame, after)
+        if marker in _JPEG_SEGMENTS:
+            yield frame[at:after]
+        at = after
+
+
+def _scan_end(frame: bytes, at: int) -> int:
+    """Where the next marker stands; in JPEG-LS a byte below 128 follows an 0xFF of the data, in JPEG a zero."""
+    while True:
+        at = frame.find(b"\xff", at)
+        if at < 0:
+            raise IndexError
+        following = frame[at + 1]
+        if following >= 0x80 and following not in (*_RESTARTS, 0xFF):
+            return at
+        at += 1 if following == 0xFF else 2
+
+
+def _jpeg_2000(frame: bytes) -> Iterator[bytes]:
+    """The main header, then each tile-part with its length as it is without the comments of its header."""
+    at = 2
+    while True:
+        marker, after = _segment(frame, at)
+        if marker == _END_OF_IMAGE:
+            return
+        if marker == _START_OF_TILE:
+            after = yield from _tile_part(frame, at)
+        elif marker in _J2K_SEGMENTS:
+            yield frame[at:after]
+        at = after
+
+
+def _tile_part(frame: bytes, start: int) -> Generator[bytes, None, int]:
+    tile, length, part, parts = struct.unpack_from(">HIBB", frame, start + 4)
+    kept, at = [], start + 12
+    while frame[at : at + 2] != b"\xff\x93":
+        marker, after = _segment(frame, at)
+        if marker == _END_OF_IMAGE:
+            raise Rejected(Reason.UNREADABLE, "expected a tile with data; it has none")
+        if marker in _J2K_SEGMENTS:
+            kept.append(frame[at:after])
+        at = after
+    end = start + length if length else frame.find(b"\xff\xd9", at)  # 0: the last, up to the end marker
+    if not at + 2 <= end <= len(frame):
+        raise IndexError
+    body = b"".join((*kept, frame[at:end]))
+    yield struct.pack(">HHHIBB", 0xFF90, 10, tile, 12 + len(body), part, parts) + body
+    return end
+
+
+def _rle(frame: bytes, plane: int) -> bytes:
+    """An RLE frame of 1 to 15 segments, each with the runs of one plane and no more."""
     if len(frame) < 64:
         raise Rejected(Reason.TRUNCATED, "expected an RLE header of 64 bytes; less came")
     count, *offsets = struct.unpack_from("<16I", frame)
     used = offsets[: min(count, 15)]
     if not 1 <= count <= 15 or used[0] != 64 or used != sorted(used) or used[-1] >= len(frame):
         raise Rejected(Reason.UNREADABLE, "expected RLE segments inside their frame; the header says otherwise")
-    return struct.pack("<16I", count, *used, *[0] * (15 - len(used))) + frame[64:]
+    segments = [frame[start : _runs_end(frame, start, plane)] for start in used]
+    segments = [segment + b"\0" * (len(segment) % 2) for segment in segments]
+    starts = [64 + sum(map(len, segments[:number])) for number in range(count)]
+    return struct.pack("<16I", count, *starts, *[0] * (15 - count)) + b"".join(segments)
+
+
+def _runs_end(frame: bytes, at: int, plane: int) -> int:
+    """Where the runs end that make up one plane of bytes (PackBits)."""
+    made = 0
+    while made < plane:
+        if at >= len(frame):
+            raise Rejected(Reason.TRUNCATED, "expected RLE runs for rows × columns; less came")
+        count = frame[at]
+        made += count + 1 if count < 128 else 257 - count if count > 128 else 0
+        at += count + 2 if count < 128 else 2 if count > 128 else 1
+    if made > plane or at > len(frame):
+        raise Rejected(Reason.TRUNCATED, "expected RLE runs for rows × columns; others came")
+    return at

@@ -5,7 +5,6 @@ pixels. Native pixels become Explicit VR Little Endian with the same samples; co
 syntax and code stream, without the comments and application data that a code stream may carry.
 """
 
-import math
 import re
 import struct
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from curation.errors import Rejected
 from curation.records import Reason
 
 MAX_NUMBER = 1e7  # a decimal string of eight whole digits is an identifier rather than a measure
+MIN_DOUBLE, MAX_DOUBLE = 1e-6, 1e6  # eight printable bytes are below the one, or above the other but for ? and @
 IMPLEMENTATION_UID = "2.25.22228462471394643385212424053485549017"  # ours, drawn once at random (PS3.5 B.2)
 _LONG_VRS = (b"OB", b"OW", b"SQ", b"UN")  # PS3.5 7.1.2: 4-byte length after two reserved bytes
 _NUMBER = {
@@ -135,14 +135,15 @@ def _cleaned(raws: dict[int, Raw], identity: Identity, patient: str) -> Iterator
 
 def _clean_value(attribute: Attribute, raw: Raw, identity: Identity, patient: str) -> tuple[str, bytes] | None:
     vr = raw.vr if raw.vr in attribute.vr.split("/") else attribute.vr.split("/")[0]
+    most = policy.MULTIPLICITY.get(attribute.keyword, 1)
     if vr in _BINARY:
-        number = _binary(raw, vr)
+        number = _binary(raw, vr, most)
         return (vr, number) if number is not None else None
     try:
         values = [value.strip(" ") for value in raw.value.decode("ascii").rstrip(" \0").split("\\")]
     except UnicodeError:
         return None
-    clean = _clean_words(attribute, values, identity, patient)
+    clean = _clean_words(attribute, values, identity, patient) if len(values) <= most else []
     return (vr, "\\".join(clean).encode("ascii")) if clean else None
 
 
@@ -174,14 +175,19 @@ def _is_number(vr: str, value: str) -> bool:
     return bool(_NUMBER[vr].fullmatch(value)) and len(value) <= 16 and abs(float(value)) < MAX_NUMBER
 
 
-def _binary(raw: Raw, vr: str) -> bytes | None:
-    """Binary numbers in little endian; None if the length is wrong or a number is not finite."""
+def _binary(raw: Raw, vr: str, most: int) -> bytes | None:
+    """Binary numbers in little endian; None if there are more than ``most``, or one is no measure but other bytes."""
     size = struct.calcsize(_BINARY[vr])
-    if not raw.value or len(raw.value) % size:
+    if not raw.value or len(raw.value) % size or len(raw.value) > most * size:
         return None
     layout = f"{len(raw.value) // size}{_BINARY[vr]}"
     numbers = struct.unpack(raw.order + layout, raw.value)
-    return struct.pack("<" + layout, *numbers) if all(map(math.isfinite, numbers)) else None
+    return struct.pack("<" + layout, *numbers) if all(map(_is_measure, numbers)) else None
+
+
+def _is_measure(number: float) -> bool:
+    """Whether a number has a size that a scanner's setting can have: text read as doubles is far from it."""
+    return number == 0 or MIN_DOUBLE <= abs(number) < MAX_DOUBLE
 
 
 def _moved(value: str, identity: Identity, patient: str) -> str | None:
@@ -286,7 +292,7 @@ def _encapsulated(value: bytes, syntax: str, written: dict[int, tuple[str, bytes
     """One frame as one fragment behind an empty offset table (PS3.5 A.4)."""
     if _frames(written) != 1:
         raise Rejected(Reason.UNSUPPORTED_OBJECT, "expected one compressed frame; several came")
-    frame = clean_frame(b"".join(fragments(value)), syntax)
+    frame = clean_frame(b"".join(fragments(value)), syntax, _number(written, "Rows") * _number(written, "Columns"))
     frame += b"\0" * (len(frame) % 2)
     return (
         struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)

@@ -15,7 +15,7 @@ from curation.deid.identity import Identity, identity, key_id, load_key
 from curation.deid.lidc import lidc_identifiers, read_lidc
 from curation.deid.nifti import clean_labelmap, header_of, read_sidecar, read_structures
 from curation.deid.reports import read_report
-from curation.deid.text import clean
+from curation.deid.text import clean, clean_tags
 from curation.deid.verify import verify_dicom, verify_nifti, verify_text
 from curation.errors import Rejected, VaultError
 from curation.records import (
@@ -165,9 +165,10 @@ def _report(batch: Batch, task: Task) -> Iterator[Record]:
     if not original.patient_id:
         raise Rejected(Reason.MISSING_IDENTITY, "expected a patient's number in the report's header; none came")
     text = clean(original, who.oldest_age_years)
-    if not text and not original.tags:
+    tags = clean_tags(original.tags)
+    if not text and not tags:
         raise Rejected(Reason.EMPTY_REPORT, "expected text in the report's sections, or tags; there is neither")
-    verify_text("\n".join((text, *original.tags)), original.identifiers)
+    verify_text("\n".join((text, *tags)), original.identifiers)
     report_id = who.report(original.collection, original.report_id or task.source.sha256)
     yield Report(
         report_id=report_id,
@@ -178,7 +179,7 @@ def _report(batch: Batch, task: Task) -> Iterator[Record]:
         licence=original.licence,
         text=text,
     )
-    for tag in original.tags:
+    for tag in tags:
         yield ReportTag(report_id, "MeSH", tag)
 
 
@@ -249,8 +250,6 @@ def _identity(batch: Batch, task: Task) -> Identity:
 
 STAGE = Stage(
     name="deid",
-    about="de-identifies and verifies; the only way into data/",
-    reads=("ingest",),
     writes=(Instance, Report, ReportTag, Labelmap, LabelmapStructure, Annotation, AnnotationRating),
     plan=plan,
     one=one,

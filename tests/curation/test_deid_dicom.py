@@ -230,7 +230,8 @@ def jpeg(comment: bytes) -> bytes:
 
 def test_comments_in_a_code_stream_go() -> None:
     assert (
-        clean_frame(jpeg(b"JANE DOE"), JPEGLosslessSV1) == b"\xff\xd8\xff\xc3\x00\x04ab\xff\xda\x00\x04cdscan\xff\xd9"
+        clean_frame(jpeg(b"JANE DOE"), JPEGLosslessSV1, 4)
+        == b"\xff\xd8\xff\xc3\x00\x04ab\xff\xda\x00\x04cdscan\xff\xd9"
     )
     dataset = read(ct_slice())
     dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
@@ -244,12 +245,59 @@ def test_comments_in_a_code_stream_go() -> None:
     verify_dicom(made.data, made.identifiers)
 
 
+def test_what_stands_between_scans_and_after_the_end_of_a_jpeg_goes() -> None:
+    note = b"\xff\xfe\x00\x0aJANE DOE"
+    scan = b"\xff\xda\x00\x04cdsc\xff\x00an\xff\xd0x"
+    frame = b"\xff\xd8" + scan + note + scan + b"\xff\xd9JANE DOE\xff\xd9"
+    assert clean_frame(frame, JPEGLosslessSV1, 4) == b"\xff\xd8" + scan + scan + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("given_length", [True, False])
+def test_comments_of_tiles_and_what_follows_the_end_of_a_jpeg_2000_go(given_length: bool) -> None:
+    note = b"\xff\x64\x00\x0aJANE DOE"
+    data = b"\xff\x93data"
+
+    def tile(header: bytes, length: int) -> bytes:
+        return struct.pack(">HHHIBB", 0xFF90, 10, 0, length, 0, 1) + header + data
+
+    size = b"\xff\x51\x00\x04ab"
+    length = 12 + len(note + data) if given_length else 0
+    frame = b"\xff\x4f" + note + size + tile(note, length) + b"\xff\xd9JANE DOE\xff\xd9"
+    clean = b"\xff\x4f" + size + tile(b"", 12 + len(data)) + b"\xff\xd9"
+    assert clean_frame(frame, "1.2.840.10008.1.2.4.90", 4) == clean
+
+
+def test_bytes_after_the_runs_of_an_rle_plane_go() -> None:
+    frame = struct.pack("<16I", 1, 64, *[0] * 14) + b"\xfd\x07" + b"JANE DOE"
+    assert clean_frame(frame, RLELossless, 4) == frame[:66]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [
+        ("RevolutionTime", "FD", b"DOE^JANE"),
+        ("TableSpeed", "FD", b"19620314"),
+        ("PixelPaddingValue", "US", b"DOE^JANE"),
+        ("SliceThickness", "DS", b"74\\65\\78\\69\\32\\68\\79\\69 "),
+        ("SeriesNumber", "IS", b"555\\123\\4567 "),
+    ],
+)
+def test_text_written_as_numbers_goes(keyword: str, vr: str, value: bytes) -> None:
+    dataset = read(ct_slice())
+    tag = pydicom.tag.Tag(keyword)
+    dataset[tag] = pydicom.dataelem.RawDataElement(tag, vr, len(value), value, 0, False, True)
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+    assert value in buffer.getvalue()
+    assert value not in deidentify(buffer.getvalue(), WHO).data
+
+
 @given(st.binary(max_size=80))
 def test_any_code_stream_ends_as_one_or_a_reject(data: bytes) -> None:
     for syntax in (JPEGLosslessSV1, "1.2.840.10008.1.2.4.90", RLELossless):
         for candidate in (data, b"\xff\xd8" + data + b"\xff\xd9", b"\xff\x4f" + data + b"\xff\xd9"):
             try:
-                clean_frame(b"".join(fragments(candidate)) + candidate, syntax)
+                clean_frame(b"".join(fragments(candidate)) + candidate, syntax, 4)
             except Rejected as outcome:
                 assert outcome.reason in (Reason.TRUNCATED, Reason.UNREADABLE)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from curation.deid.identity import Identifier
 from curation.deid.reports import ReportOriginal, decode, parse_date, read_local, read_openi, read_report
 from curation.deid.safe_xml import parse
-from curation.deid.text import clean
+from curation.deid.text import clean, clean_tags
 from curation.deid.verify import verify_text
 from curation.errors import Rejected
 from tests.builders import report_text, somebody
@@ -208,3 +208,58 @@ def test_any_bytes_are_a_text_or_a_reject(data: bytes) -> None:
         read_report(data)
     except Rejected as outcome:
         assert outcome.detail.startswith("expected")
+
+
+ELSEWHERE = """PATIENT: O'Tarrin-M\u00fcller, Quelle
+MRN: 00712345
+REFERRING: ZORMIRSK
+FINDINGS: {}
+"""
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        *("O\u2019Tarrin", "OTARRIN", "O'Tarrin's", "Muller", "Mueller", "Mu\u0308ller", "M\u00fcl-\nler"),
+        *("Zor-\nmirsk", "Zor\u00admirsk", "Z\u00f3rmirsk", "00 712 345", "00-71-23-45", "0071 2345"),
+    ],
+)
+def test_a_value_of_the_header_goes_in_another_spelling(known: str) -> None:
+    original = read_local(ELSEWHERE.format(f"Seen {known} here.").encode())
+    assert clean(original, 90) in {
+        f"FINDINGS: Seen [{kind}]{end} here." for kind in ("PATIENT", "CLINICIAN", "ID") for end in ("", "'s")
+    }
+
+
+@pytest.mark.parametrize(
+    ("sentence", "leak"),
+    [
+        *(("Her husband Tarbo was here.", "Tarbo"), ("Drs. Quarn and Tarbo agree.", "Tarbo")),
+        *(("Seen by Dr.Quarn today.", "Quarn"), ("Seen with mrs. quarn today.", "quarn"), ("/s/ jquarn", "quarn")),
+        *(("Electronically signed, Jel Quarn", "Quarn"), ("d/w Quarn", "Quarn"), ("Pt: Jel Quarn", "Quarn")),
+        *(("Quarn, APRN, was told.", "Quarn"), ("MRN 00 123 456", "456"), ("SSN 123 45 6789", "6789")),
+        *(("VIN 1HGCM82633A004352", "1HGCM"), ("555/123-4567", "555"), ("555-\n123-4567", "555")),
+        *(("fourteenth of March nineteen sixty-two", "sixty"), ("March fourteenth", "fourteenth")),
+        *(("14Mar2012", "Mar"), ("3 / 14 / 2012", "14"), ("12 quarn street", "quarn"), ("PO Box 123", "123")),
+        *(("see quarnhospital.org/x", "quarn"), ("ftp://quarn/x", "quarn"), ("host 192.168.1.12", "168")),
+        *(("age is 92", "92"), ("Age = 92", "92")),
+    ],
+)
+def test_what_no_header_names_goes_by_its_form(sentence: str, leak: str) -> None:
+    assert leak not in cleaned(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *("Chest, PA and lateral.", "TE 5 ms. Clear lungs.", "MR Chest is clear.", "Partners of the hilum are normal."),
+        *("Nodule at 3/14 of the third rib.", "The first rib, and the second may be broken.", "C. difficile colitis."),
+    ],
+)
+def test_clinical_words_beside_those_forms_stay(sentence: str) -> None:
+    assert cleaned(sentence) == sentence
+
+
+def test_a_tag_in_which_something_identifies_goes() -> None:
+    given_tags = ("Opacity/lung/base/left", "Seen by Dr. Quarn", "call 555-123-4567", "normal")
+    assert clean_tags(given_tags) == ("Opacity/lung/base/left", "normal")

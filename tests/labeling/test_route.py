@@ -6,7 +6,19 @@ from xml.etree import ElementTree
 
 import pytest
 
-from curation.records import Agreement, Assertion, Case, Consensus, Measurement, Mention, Record, Report, Series, View
+from curation.records import (
+    Agreement,
+    Assertion,
+    Case,
+    Consensus,
+    Mask,
+    Measurement,
+    Mention,
+    Record,
+    Report,
+    Series,
+    View,
+)
 from curation.stage import prepare, run_batch
 from curation.store import ShardWriter, read_rows, to_arrow, write_parquet
 from curation.workspace import Workspace
@@ -105,8 +117,11 @@ def routed(tmp_path: Path) -> Workspace:
         measurement(0.51),
         Consensus("c1", "s1", "nodule", "staple", ("a", "b"), 2, ("o1", "o2"), (0, 0, 0), (1, 1, 1), (0, 1), 1),
         Agreement("c1", "a", "b", 0.35),
+        Consensus("c0", "s1", "nodule", "staple", ("a", "b"), 2, ("o3", "o4"), (0, 0, 0), (1, 1, 2), (0, 2), 2),
+        Mask("v1", "nodule", 1000, "consensus", "", 2, (0, 0, 2, 1), 1.0),
+        Mask("v1", "nodule_2", 1000, "consensus", "", 1, (3, 2, 1, 1), 1.0),
     ]
-    for record in (Report, Mention, Series, View, Measurement, Consensus, Agreement):
+    for record in (Report, Mention, Series, View, Measurement, Consensus, Agreement, Mask):
         own = [row for row in rows if isinstance(row, record)]
         folder = workspace.tables(record.about.stage) / record.about.name
         write_parquet(to_arrow(record, own), folder / "a.parquet")
@@ -150,6 +165,13 @@ def test_measurement_review_shows_the_image_with_its_landmarks(tmp_path: Path) -
     assert (first["value"]["x"], first["value"]["y"]) == (round(100 * 0.5 / 6, 4), 50.0)
     assert last["value"]["x"] == round(100 * 5.5 / 6, 4)
     assert (first["original_width"], first["original_height"]) == (6, 4)
+
+
+def test_mask_review_shows_the_object_that_is_asked_about_and_not_the_largest(tmp_path: Path) -> None:
+    (task,) = tasks(routed(tmp_path), "mask_review")
+    (region,) = task["predictions"][0]["result"]
+    assert (region["value"]["x"], region["value"]["y"]) == (50.0, 50.0)
+    assert region["value"]["rectanglelabels"] == ["nodule"]
 
 
 def test_configurations_name_what_the_predictions_use(tmp_path: Path) -> None:
