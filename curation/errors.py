@@ -8,7 +8,8 @@
     ├── IntegrityError      6   a promise would be broken: row law, checksum, split, release check
     ├── BorderError         7   something identifying would pass, or has passed, the vault's border
     ├── BusyError           8   another process holds the lock
-    └── ToolError           9   git, dvc, pip or prefect failed
+    ├── ToolError           9   git, dvc, pip or prefect failed
+    └── RefusedError       10   the call did its work, and refused some of the input
 
 The number is the exit code of the command line. A message says what was expected, what came and what to do, and never
 holds a value that could identify someone. ``Rejected`` is not an error: it ends one item, with a reason.
@@ -72,6 +73,12 @@ class ToolError(PaxflowError):
     """A tool that we call failed."""
 
     exit_code = 9
+
+
+class RefusedError(PaxflowError):
+    """The call did its work, and refused some of the input."""
+
+    exit_code = 10
 
 
 class Rejected(Exception):  # noqa: N818 - an outcome of one item, not an error of the run

@@ -13,27 +13,30 @@ from pathlib import Path, PurePosixPath
 from curation.deid.lidc import ROOT as LIDC_ROOT
 from curation.deid.lidc import lidc_origin
 from curation.deid.nifti import read_sidecar
-from curation.deid.originals import Origin, dicom_origin, looks_like_dicom
+from curation.deid.opened import File
+from curation.deid.originals import Headers, Origin, looks_like_dicom
 from curation.deid.reports import read_local, read_openi
 from curation.deid.safe_xml import MAX_BYTES, parse
 from curation.errors import InputError, Rejected
 from curation.records import Reason, Record, Source
 from curation.stage import Batch, Item, Stage
-from curation.store import digest, file_sha256, read_rows
+from curation.store import digest, read_rows
 from curation.workspace import Workspace
 
 SIDECAR_SUFFIX = ".labelmap.json"
 PART_SUFFIXES = (".nii.gz", ".nii", ".csv")
 _HEAD_BYTES = 4096
+_BUFFER = 1 << 18
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file below the landing zone, as ``plan`` found it."""
+    """A file below the landing zone, as ``plan`` found it; bytes of its name that are no UTF-8 are escaped."""
 
     path: Path
     relative: str
     is_part: bool
+    is_escaped: bool
 
 
 def plan(workspace: Workspace) -> list[Item]:
@@ -45,7 +48,7 @@ def plan(workspace: Workspace) -> list[Item]:
             f"the landing zone {landing} is empty: put DICOM files and reports there or run `paxflow sample`"
         )
     parts = _part_names(workspace, found)
-    return [_item(Arrival(path, _name(path, landing), path in parts)) for path in found]
+    return [_item(_arrival(path, landing, path in parts)) for path in found]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -55,9 +58,10 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in (*files, *links))
 
 
-def _name(path: Path, landing: Path) -> str:
-    """Path below the landing zone; bytes that are no UTF-8 are escaped."""
-    return os.fsencode(path.relative_to(landing).as_posix()).decode("utf-8", "backslashreplace")
+def _arrival(path: Path, landing: Path, is_part: bool) -> Arrival:
+    given = path.relative_to(landing).as_posix()
+    relative = os.fsencode(given).decode("utf-8", "backslashreplace")
+    return Arrival(path, relative, is_part, relative != given)
 
 
 def _item(arrival: Arrival) -> Item:
@@ -74,7 +78,8 @@ def _part_names(workspace: Workspace, found: Iterable[Path]) -> set[Path]:
     for path in found:
         if path.name.endswith(SIDECAR_SUFFIX) and path.is_file() and not path.is_symlink():
             try:
-                parts |= {path.parent / name for name in read_sidecar(_bounded(path)).parts}
+                with File(path) as file:
+                    parts |= {path.parent / name for name in read_sidecar(_bounded(file)).parts}
             except (Rejected, OSError):
                 continue  # its own item says so
     return parts
@@ -88,8 +93,10 @@ def one(batch: Batch, item: Item) -> Iterator[Record]:
     arrival: Arrival = item.payload
     try:
         _check_place(arrival, batch.workspace.landing)
-        origin = _origin(arrival)
-        sha256, size = file_sha256(arrival.path), arrival.path.stat().st_size
+        with File(arrival.path) as file:
+            origin = _origin(arrival, file, batch.memo.setdefault("headers", Headers()))
+            sha256 = file.sha256(batch.memo.setdefault("buffer", memoryview(bytearray(_BUFFER))))
+            size, modified_ns = file.size, file.modified_ns
     except OSError:
         raise Rejected(Reason.UNREADABLE, "expected a file that can be read; the system refused") from None
     yield Source(
@@ -97,50 +104,58 @@ def one(batch: Batch, item: Item) -> Iterator[Record]:
         kind=origin.kind,
         sha256=sha256,
         size_bytes=size,
+        modified_ns=modified_ns,
         original_uid=_plain(origin.uid),
         original_series_uid=_plain(origin.series_uid),
         original_accession=_plain(origin.accession),
         original_patient_id=_plain(origin.patient_id),
         original_parts=origin.parts,
+        original_names=tuple(map(_plain, origin.names)),
     )
 
 
 def _check_place(arrival: Arrival, landing: Path) -> None:
     """Raise Rejected unless this is a regular file that lies in the landing zone and has a name in UTF-8."""
-    if not arrival.path.exists():
-        raise Rejected(Reason.SOURCE_GONE, "expected a file; it has gone since the plan, or is a link to nothing")
-    if not arrival.path.resolve().is_relative_to(landing.resolve()):
+    try:
+        mode = arrival.path.lstat().st_mode
+        if stat.S_ISLNK(mode):  # of folders only real ones are walked into, so no other part of the path is a link
+            inside = arrival.path.resolve(strict=True).is_relative_to(landing.resolve())
+            mode = arrival.path.stat().st_mode if inside else 0
+    except OSError:
+        raise Rejected(
+            Reason.SOURCE_GONE, "expected a file; it has gone since the plan, or is a link to nothing"
+        ) from None
+    if not mode:
         raise Rejected(Reason.UNSUPPORTED_FILE, "expected a file of the landing zone; a link that leads out of it came")
-    if not stat.S_ISREG(arrival.path.stat().st_mode):
+    if not stat.S_ISREG(mode):
         raise Rejected(Reason.UNSUPPORTED_FILE, "expected a regular file; a link to a folder, a pipe or a device came")
-    if os.fsdecode(arrival.relative) != arrival.path.relative_to(landing).as_posix():
+    if arrival.is_escaped:
         raise Rejected(Reason.UNREADABLE, "expected a file name in UTF-8; another encoding came")
 
 
-def _origin(arrival: Arrival) -> Origin:
+def _origin(arrival: Arrival, file: File, headers: Headers) -> Origin:
     """What the file is and whose; raises Rejected if it is nothing that is taken in."""
     name = PurePosixPath(arrival.relative).name.lower()
-    with arrival.path.open("rb") as handle:
-        head = handle.read(_HEAD_BYTES)
+    head = file.read(0, _HEAD_BYTES)
     if not head:
         raise Rejected(Reason.EMPTY_FILE, "expected a file with content; it has none")
     if arrival.is_part and name.endswith(PART_SUFFIXES):
         return Origin("part")
     if name.endswith(SIDECAR_SUFFIX):
-        sidecar = read_sidecar(_bounded(arrival.path))
+        sidecar = read_sidecar(_bounded(file))
         return Origin("labelmap", series_uid=sidecar.series_uid, parts=sidecar.parts)
     if looks_like_dicom(head):
-        return dicom_origin(arrival.path)
-    return _by_name(arrival.path, name)
+        return headers.origin(file)
+    return _by_name(file, name)
 
 
-def _by_name(path: Path, name: str) -> Origin:
+def _by_name(file: File, name: str) -> Origin:
     if name.endswith(".dcm"):
         raise Rejected(Reason.NOT_DICOM, "expected DICOM, as the name says; something else came")
     if name.endswith(".xml"):
-        return _xml_origin(_bounded(path))
+        return _xml_origin(_bounded(file))
     if name.endswith(".txt"):
-        data = _bounded(path)
+        data = _bounded(file)
         if not data.strip():
             raise Rejected(Reason.EMPTY_FILE, "expected a report; it is blank")
         return read_local(data).origin()
@@ -156,10 +171,9 @@ def _xml_origin(data: bytes) -> Origin:
     raise Rejected(Reason.UNSUPPORTED_FILE, "expected an Open-I report or an LIDC reading; other XML came")
 
 
-def _bounded(path: Path) -> bytes:
+def _bounded(file: File) -> bytes:
     """The file's bytes, at most one more than XML may have: the parser says so then."""
-    with path.open("rb") as handle:
-        return handle.read(MAX_BYTES + 1)
+    return file.read(0, MAX_BYTES + 1)
 
 
 def _plain(value: str) -> str:

@@ -12,7 +12,7 @@ import duckdb
 from curation.errors import InputError, UsageError
 from curation.records import CONTROL, TABLES, Record, fields
 from curation.store import arrow_schema, atomic
-from curation.workspace import VAULT_STAGES, Workspace
+from curation.workspace import Workspace
 
 Rows = list[tuple[Any, ...]]
 _ABOUT_THE_QUERY = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.PermissionException)
@@ -23,7 +23,9 @@ _WORKERS = tuple(stage for stage in _WRITERS if stage != "deid")  # the rejects 
 def open_tables() -> dict[str, type[Record]]:
     """The tables that may be queried: all but the vault's and the releases'."""
     return {
-        name: record for name, record in sorted(TABLES.items()) if record.about.stage not in (*VAULT_STAGES, "release")
+        name: record
+        for name, record in sorted(TABLES.items())
+        if not record.about.in_vault and record.about.stage != "release"
     }
 
 

@@ -33,6 +33,8 @@ class Table:
     name: str
     stage: str
     grain: str
+    in_vault: bool = False
+    """Its rows speak of originals: they never leave the vault."""
 
 
 class Record:
@@ -47,11 +49,11 @@ TABLES: dict[str, type[Record]] = {}
 CONTROL = "each stage"
 
 
-def table(name: str, stage: str, grain: str) -> Callable[[type[R]], type[R]]:
+def table(name: str, stage: str, grain: str, in_vault: bool = False) -> Callable[[type[R]], type[R]]:
     """Register a record type as the table ``name`` written by ``stage``."""
 
     def register(record: type[R]) -> type[R]:
-        record.about = Table(name, stage, grain)
+        record.about = Table(name, stage, grain, in_vault)
         TABLES[name] = record
         return record
 
@@ -117,6 +119,7 @@ class Reason(StrEnum):
     UNSUPPORTED_OBJECT = "unsupported_object"
     BURNED_IN_TEXT = "burned_in_text"
     PIXELS_NOT_CHECKED = "pixels_not_checked"
+    PIXELS_IN_DOUBT = "pixels_in_doubt"
     NOT_VERIFIED = "not_verified"
     MISSING_SLICES = "missing_slices"
     IRREGULAR_GEOMETRY = "irregular_geometry"
@@ -174,7 +177,7 @@ class Reject(Record):
 # --- vault -----------------------------------------------------------------------------------------------
 
 
-@table("sources", "ingest", "one file of the landing zone with one content")
+@table("sources", "ingest", "one file of the landing zone with one content", in_vault=True)
 @dataclass(frozen=True, slots=True)
 class Source(Record):
     """A file that arrived, before anything was removed from it. Stays in the vault."""
@@ -183,11 +186,25 @@ class Source(Record):
     kind: Annotated[str, Column("dicom, report, labelmap, annotation, or part (named by another file)")]
     sha256: Annotated[str, Column("of the bytes", key=True)]
     size_bytes: Annotated[int, Column("length", unit="byte")]
+    modified_ns: Annotated[int, Column("when the file was last written, since 1970", unit="ns")]
     original_uid: Annotated[str, Column("SOPInstanceUID, or the report's own id; empty where there is none")]
     original_series_uid: Annotated[str, Column("SeriesInstanceUID that it is or belongs to; may be empty")]
     original_accession: Annotated[str, Column("AccessionNumber that it names; may be empty")]
     original_patient_id: Annotated[str, Column("PatientID with its issuer; may be empty")]
     original_parts: Annotated[tuple[str, ...], Column("files beside it that it names; empty but for a labelmap")] = ()
+    original_names: Annotated[tuple[str, ...], Column("people whom a DICOM header names; empty for other kinds")] = ()
+
+
+@table("replacements", "deid", "one stretch of one report that was replaced", in_vault=True)
+@dataclass(frozen=True, slots=True)
+class Replacement(Record):
+    """Where a surrogate stands for what a report said. Stays in the vault."""
+
+    report_id: Annotated[str, Column("pseudonymous report", key=True)]
+    start: Annotated[int, Column("first character in the original text", key=True, unit="character")]
+    end: Annotated[int, Column("character behind the last one", unit="character")]
+    kind: Annotated[str, Column("what it was, e.g. clinician or date")]
+    rule: Annotated[str, Column("id of the rule that found it")]
 
 
 # --- data: written by deid -------------------------------------------------------------------------------

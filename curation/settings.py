@@ -19,6 +19,20 @@ ViewName = Literal["PA", "AP", "LAT"]
 Positive = Annotated[float, Field(gt=0)]
 
 
+DeidOption = Literal[
+    "retain_safe_private",
+    "retain_uids",
+    "retain_device_identity",
+    "retain_institution_identity",
+    "retain_patient_characteristics",
+    "retain_modified_dates",
+    "clean_descriptors",
+    "clean_structured_content",
+    "clean_graphics",
+    "clean_pixel_data",
+]
+
+
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names or len(set(names)) != len(names):
         raise ValueError("name at least one, and each once")
@@ -41,18 +55,20 @@ class Section(BaseModel):
 class IngestSettings(Section):
     """Which files are taken from the landing zone."""
 
-    version: Literal[1]
+    version: Literal[2]
     batch_items: int = 1000
 
 
 class DeidSettings(Section):
-    """De-identification at the border."""
+    """De-identification at the border: options of PS3.15 Annex E over its Basic Profile."""
 
-    version: Literal[1]
+    version: Literal[2]
     batch_items: int = 500
-    unchecked_radiographs: Literal["reject", "accept"]
+    options: Annotated[tuple[DeidOption, ...], AfterValidator(_each_once)]
     max_shift_days: Annotated[int, Field(ge=30, le=36500)]
     oldest_age_years: Annotated[int, Field(ge=1, le=120)]
+    pixel_recheck_share: Fraction
+    crosswalk: bool = False
 
 
 class CatalogSettings(Section):

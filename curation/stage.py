@@ -52,9 +52,9 @@ class Batch:
     memo: dict[str, Any] = field(default_factory=dict)
     """Kept for the batch: what several items share, such as a decoded table."""
 
-    def store(self, name: str, data: bytes) -> Place:
+    def store(self, name: str, *parts: bytes | memoryview) -> Place:
         """Put bytes into the batch's shard."""
-        return self.shard.add(name, data)
+        return self.shard.add(name, *parts)
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Stage:
     one: Callable[[Batch, Item], Iterable[Record]]
     keeps: bool = False
     """Rows stay when their item leaves the plan: the sources of ingest and deid may be cleared away."""
+    begin: Callable[[Batch, Sequence[Item]], None] | None = None
+    """Looks at a batch as a whole before its items are done one by one; what it learns goes into the batch's memo."""
+    end: Callable[[Batch, str], None] | None = None
+    """Writes what a batch leaves beside its rows, under the batch's name, before the batch counts."""
     finish: Callable[[Workspace], None] | None = None
     """Writes what is derived from all rows at once, such as a task file; runs after every run."""
 
@@ -114,9 +118,30 @@ def run_batch(stage: Stage, workspace: Workspace, items: Sequence[Item]) -> int:
     pending = _mark_pending(control, tables, name)
     temporary = tables / "bytes" / f"{name}.tar.tmp"
     batch = Batch(workspace, section, ShardWriter(temporary, f"bytes/{name}.tar"))
+    rows, rejects, done = _work(stage, batch, items, marks)
+    if batch.shard.close():
+        temporary.replace(tables / "bytes" / f"{name}.tar")
+        sync_folder(tables / "bytes")
+    if stage.end:
+        stage.end(batch, name)
+    for record, made_rows in rows.items():
+        _write_part(control if record.about.in_vault else tables, record, name, made_rows)
+    _write_part(control, Reject, name, rejects)
+    _write_part(control, Done, name, done)
+    if pending:
+        pending.unlink()
+    return len(rejects)
+
+
+def _work(
+    stage: Stage, batch: Batch, items: Sequence[Item], marks: dict[str, str]
+) -> tuple[dict[type[Record], list[Record]], list[Record], list[Record]]:
+    """Rows by table, rejects, and what is done."""
     rows: dict[type[Record], list[Record]] = {record: [] for record in stage.writes}
     rejects: list[Record] = []
     done: list[Record] = []
+    if stage.begin:
+        stage.begin(batch, items)
     for item in items:
         made = _one(stage, batch, item)
         if isinstance(made, Reject):
@@ -125,16 +150,7 @@ def run_batch(stage: Stage, workspace: Workspace, items: Sequence[Item]) -> int:
             for row in made:
                 rows[type(row)].append(row)
         done.append(Done(item.name, marks[item.name], 0 if isinstance(made, Reject) else len(made)))
-    if batch.shard.close():
-        temporary.replace(tables / "bytes" / f"{name}.tar")
-        sync_folder(tables / "bytes")
-    for record, made_rows in rows.items():
-        _write_part(tables, record, name, made_rows)
-    _write_part(control, Reject, name, rejects)
-    _write_part(control, Done, name, done)
-    if pending:
-        pending.unlink()
-    return len(rejects)
+    return rows, rejects, done
 
 
 def _one(stage: Stage, batch: Batch, item: Item) -> Reject | list[Record]:
@@ -214,7 +230,7 @@ def _drop_stale(stage: Stage, workspace: Workspace, wanted: dict[str, str]) -> s
 def _parts(stage: Stage, workspace: Workspace) -> Iterator[tuple[Path, Path]]:
     control, tables = workspace.control(stage.name), workspace.tables(stage.name)
     for folder, name in (
-        *((tables, record.about.name) for record in stage.writes),
+        *((control if record.about.in_vault else tables, record.about.name) for record in stage.writes),
         (tables, "bytes"),
         (control, Reject.about.name),
         (control, Done.about.name),

@@ -4,7 +4,6 @@ A finished batch is one immutable part per table, named by the batch; it is writ
 """
 
 import hashlib
-import io
 import json
 import os
 import tarfile
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -166,26 +165,39 @@ class ShardWriter:
     def __init__(self, path: Path, shard: str) -> None:
         self._path = path
         self._shard = shard
-        self._archive: tarfile.TarFile | None = None
+        self._file: BinaryIO | None = None
+        self._end = 0
 
-    def add(self, name: str, data: bytes) -> Place:
-        """Append one member."""
-        if self._archive is None:
+    def add(self, name: str, *parts: bytes | memoryview) -> Place:
+        """Append one member, made of parts."""
+        return self.add_chunks(name, sum(map(len, parts)), parts)
+
+    def add_chunks(self, name: str, length: int, chunks: Iterable[bytes | memoryview]) -> Place:
+        """Append one member of known length, in constant memory; a chunk is used up before the next is asked for."""
+        if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._archive = tarfile.open(self._path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 - closed in close()
+            self._file = self._path.open("wb", buffering=0)
         info = tarfile.TarInfo(name)
-        info.size = len(data)
-        start = self._archive.offset + _BLOCK
-        self._archive.addfile(info, io.BytesIO(data))
-        return Place(self._shard, start, len(data), hashlib.sha256(data).hexdigest())
+        info.size = length
+        total, written = hashlib.sha256(), 0
+        self._file.write(info.tobuf(tarfile.USTAR_FORMAT))
+        for chunk in chunks:
+            total.update(chunk)
+            written += self._file.write(chunk)
+        if written != length:
+            raise IntegrityError(f"a member of shard {self._shard} has another length than was announced")
+        self._file.write(bytes(-length % _BLOCK))
+        start, self._end = self._end + _BLOCK, self._end + _BLOCK + length + -length % _BLOCK
+        return Place(self._shard, start, length, total.hexdigest())
 
     def close(self) -> bool:
         """End the archive; says whether there is one."""
-        if self._archive is None:
+        if self._file is None:
             return False
-        self._archive.close()
-        with self._path.open("rb") as handle:
-            os.fsync(handle.fileno())
+        ends = self._end + 2 * _BLOCK
+        self._file.write(bytes(2 * _BLOCK + -ends % tarfile.RECORDSIZE))
+        os.fsync(self._file.fileno())
+        self._file.close()
         return True
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curation.errors import PaxflowError
+from flows.cli_deid import deid_app
+from flows.cli_key import key_app
 from flows.say import Speaker
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ app = typer.Typer(
     help="Turns a hospital's chest CTs, radiographs and reports into versioned, de-identified, annotated datasets.",
     epilog="From the environment: PAXFLOW_VAULT, PAXFLOW_KEY or PAXFLOW_KEY_FILE, PAXFLOW_WORKERS.",
 )
-key_app = typer.Typer(no_args_is_help=True, help="The key that pseudonyms are made with.")
 app.add_typer(key_app, name="key", rich_help_panel="Set up")
+app.add_typer(deid_app, name="deid", rich_help_panel="Run")
 speaker = Speaker()
 
 SET_UP, PIPELINE, LOOK = "Set up", "Run", "Look and pull"
@@ -56,16 +58,6 @@ def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")])
     speaker.hint(
         "Next: export PAXFLOW_VAULT=… (outside it), `paxflow key make`, put files into landing/, `paxflow curate`."
     )
-
-
-@key_app.command("make")
-def key_make() -> None:
-    """Make a new random key in the vault (or where PAXFLOW_KEY_FILE says), readable by you alone."""
-    from curation.deid.identity import key_path, make_key
-
-    path = key_path(_workspace().vault)
-    make_key(path)
-    speaker.say("key", f"A new key lies in {path}. Keep a copy in a safe: without it, new data cannot join old.")
 
 
 @app.command(rich_help_panel=SET_UP)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import typer
+
     from curation.errors import PaxflowError
     from curation.stage import Todo
     from flows.run import Outcome
@@ -132,6 +134,13 @@ class Speaker:
     @staticmethod
     def _line(facts: dict[str, Any]) -> None:
         _print(json.dumps(facts, default=str, ensure_ascii=False))
+
+
+def speaker_of(context: "typer.Context") -> Speaker:
+    """Speaks as the options before the command say."""
+    speaker = Speaker()
+    speaker.as_json = bool(context.find_root().params.get("json"))
+    return speaker
 
 
 def _unseen(done: int, total: int) -> None:

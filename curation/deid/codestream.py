@@ -1,4 +1,4 @@
-"""Compressed pixels: the fragments of one frame, and its code stream without what is not image.
+"""Compressed pixels: the frames, and each one's code stream without what is not image.
 
 Only what a decoder needs is copied, up to the end marker. JPEG and JPEG-LS: ISO 10918-1 Annex B, ISO 14495-1 Annex C.
 JPEG 2000: ISO 15444-1 Annex A. RLE: PS3.5 Annex G. A stream that ends without its end marker is cut short.
@@ -7,7 +7,7 @@ JPEG 2000: ISO 15444-1 Annex A. RLE: PS3.5 Annex G. A stream that ends without i
 import struct
 from collections.abc import Generator, Iterator
 
-from curation.deid.attributes import JPEG, RLE
+from curation.deid.objects import JPEG, RLE
 from curation.errors import Rejected
 from curation.records import Reason
 
@@ -20,18 +20,60 @@ _START_OF_TILE, _START_OF_DATA = 0x90, 0x93
 _J2K_SEGMENTS = {0x50, 0x51, 0x52, 0x53, 0x5C, 0x5D, 0x5E, 0x5F, 0x60, 0x61, 0x90}  # what describes the image
 
 
-def fragments(value: bytes) -> Iterator[bytes]:
-    """Fragments of encapsulated pixel data, without the offset table; raises Rejected if they are cut short."""
-    at, first = 0, True
-    while at + 8 <= len(value):
-        if value[at : at + 4] == _END:
-            return
+def clean_frames(value: bytes, syntax: str, frames: int, plane: int) -> bytes:
+    """The value of encapsulated PixelData (PS3.5 A.4): each frame clean, in one fragment, behind an empty offset table.
+
+    ``plane`` is rows × columns. Raises Rejected if a frame is missing, cut short, or no code stream of the syntax.
+    """
+    cleaned = [clean_frame(frame, syntax, plane) for frame in split_frames(value, frames)]
+    padded = [frame + b"\0" * (len(frame) % 2) for frame in cleaned]
+    return b"".join((_ITEM, bytes(4), *(part for frame in padded for part in (_head(frame), frame)), _END, bytes(4)))
+
+
+def _head(frame: bytes) -> bytes:
+    return _ITEM + struct.pack("<I", len(frame))
+
+
+def split_frames(value: bytes, frames: int) -> list[bytes]:
+    """The code stream of each frame; raises Rejected unless there are ``frames``.
+
+    Where a frame lies in several fragments, the offset table says which, or the marker that starts a code stream.
+    """
+    table, parts = _fragments(value)
+    if frames == 1:
+        return [b"".join(part for _, part in parts)]
+    starts = (
+        set(table) if len(table) == frames else {at for at, part in parts if part[:2] in (b"\xff\xd8", b"\xff\x4f")}
+    )
+    if len(parts) == frames:
+        return [part for _, part in parts]
+    found: list[bytes] = []
+    for at, part in parts:
+        if at in starts:
+            found.append(part)
+        elif found:
+            found[-1] += part
+    if len(found) != frames:
+        raise Rejected(Reason.TRUNCATED, "expected as many compressed frames as NumberOfFrames says; others came")
+    return found
+
+
+def _fragments(value: bytes) -> tuple[list[int], list[tuple[int, bytes]]]:
+    """The offset table, and each fragment with its offset; raises Rejected if one is cut short."""
+    table: list[int] = []
+    parts: list[tuple[int, bytes]] = []
+    at, first, start = 0, True, 0
+    while at + 8 <= len(value) and value[at : at + 4] != _END:
         (length,) = struct.unpack_from("<I", value, at + 4)
         if value[at : at + 4] != _ITEM or at + 8 + length > len(value):
             raise Rejected(Reason.TRUNCATED, "expected whole fragments of compressed pixels; one is cut short")
-        if not first:
-            yield value[at + 8 : at + 8 + length]
+        if first:
+            table = [offset for (offset,) in struct.iter_unpack("<I", value[8 : 8 + length // 4 * 4])]
+            start = 8 + length
+        else:
+            parts.append((at - start, value[at + 8 : at + 8 + length]))
         at, first = at + 8 + length, False
+    return table, parts
 
 
 def clean_frame(frame: bytes, syntax: str, plane: int) -> bytes:

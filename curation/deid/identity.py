@@ -1,33 +1,37 @@
-"""Pseudonyms: a key, and what follows from it.
+"""Pseudonyms: what follows from a key, for identifiers, dates, times and ages.
 
 Everything is a keyed hash (HMAC-SHA-256) of the original under a domain, so that any process on any day gives the same
 answer and there is no map to lose. Without the key a pseudonym can neither be reversed nor guessed at by trying.
-Sources: RFC 2104 (HMAC); DICOM PS3.5 B.2 (UIDs under 2.25); PS3.15 E.3.6 (dates moved by one shift per patient).
+Sources: RFC 2104 (HMAC); DICOM PS3.5 B.2 (UIDs under 2.25); PS3.15 E.3.6 (dates moved by one shift per patient);
+PS3.5 6.2 (AS, DA, DT, TM).
+
+**The law of dates and times.** A patient has one number of days and one number of seconds (less than half an hour).
+Dates move back by the days; times of day move back by the seconds, but never across midnight: what would is 000000.
+
+- A date and its time stay a pair, wherever the two stand: DA beside TM, or one DT.
+- Order is kept: of two moments written alike, the later never becomes the earlier.
+- Intervals are kept, across studies and between images and reports, but for moments in the first half hour of a day,
+  which may draw closer together.
+- No original time of day stands, except 000000, and no whole date.
+- A value keeps its precision: ``HHMM`` is the start of its minute and gives a minute, a fraction keeps its digits. A
+  date without a day moves as the 15th, one without a month as 1 July, and may stay what it was.
 """
 
-import hashlib
 import hmac
-import os
-import secrets
-import stat
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
-from curation.errors import VaultError
-from curation.records import Source
-from curation.settings import DeidSettings
-from curation.store import digest
-from curation.workspace import Workspace
-
-KEY_BYTES = 32
-MIN_DISTINCT = 12  # of 32 random bytes about 30 differ; fewer than 12 has a chance below 1e-12
-DEMO_KEY = hashlib.sha256(b"paxflow: the published key of the published sample; for nothing else").digest()
-SAMPLE_DIGEST = "31b431b6527946d9c549a388efb692596e187f0b93eb989062b27e142464b1f0"
-"""``sample_digest`` of the published sample: the only landing zone that ``DEMO_KEY`` is accepted for."""
+MAX_SHIFT_SECONDS = 1799  # less than half an hour, so that a time of day still says morning or night
+_PAD = " \0"  # PS3.5 6.2: values of odd length are padded at their end
+_DATE = re.compile(r"(?P<year>[0-9]{4})(?:(?P<month>[0-9]{2})(?P<day>[0-9]{2})?)?")
+_OLD_DATE = re.compile(r"(?P<year>[0-9]{4})\.(?P<month>[0-9]{2})\.(?P<day>[0-9]{2})")
+_TIME = re.compile(r"(?P<hour>[0-9]{2})(?:(?P<minute>[0-9]{2})(?:(?P<second>[0-9]{2})(?P<fraction>\.[0-9]{1,6})?)?)?")
+_OLD_TIME = re.compile(r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?P<fraction>\.[0-9]{1,6})?)?")
+_OFFSET = re.compile(r"(?:\+(?:0[0-9]|1[0-3])[0-5][0-9]|\+1400|-(?!0000)(?:0[0-9]|1[01])[0-5][0-9]|-1200)\Z")
+_AGE = re.compile(r"([0-9]{3})([DWMY])")
+_PARTS_OF_AGE = {"D": 48, "W": 336, "M": 1461, "Y": 17532}  # of a day, 48 each: a year is 365.25 days
 
 
 class Identifier(NamedTuple):
@@ -71,8 +75,11 @@ class Identity:
 
     def shift_days(self, original_patient: str) -> int:
         """By how many days the patient's dates move back: 1 to ``max_shift_days``."""
-        number = int.from_bytes(self._mac("shift", original_patient)[:8], "big")
-        return 1 + number % self.max_shift_days
+        return 1 + self._number("shift", original_patient) % self.max_shift_days
+
+    def shift_seconds(self, original_patient: str) -> int:
+        """By how many seconds the patient's times of day move back: 1 to 1799."""
+        return 1 + self._number("shift of times", original_patient) % MAX_SHIFT_SECONDS
 
     def shift(self, original_patient: str, day: date | None) -> date | None:
         """A date moved back by the patient's shift; None if there is none, or it would fall before year 1."""
@@ -81,8 +88,52 @@ class Identity:
         except OverflowError:
             return None
 
+    def shift_date(self, original_patient: str, da: str) -> str:
+        """One DA value (``YYYYMMDD``, old ``YYYY.MM.DD``, or cut short) moved back; empty if it is invalid."""
+        da = da.rstrip(_PAD)
+        return self._moved_date(original_patient, _DATE.fullmatch(da) or _OLD_DATE.fullmatch(da))
+
+    def shift_time(self, original_patient: str, tm: str) -> str:
+        """One TM value (``HHMMSS.FFFFFF`` or cut short, old ``HH:MM:SS``) moved back; empty if it is invalid."""
+        tm = tm.rstrip(_PAD)
+        return _earlier(_TIME.fullmatch(tm) or _OLD_TIME.fullmatch(tm), self.shift_seconds(original_patient))
+
+    def shift_datetime(self, original_patient: str, dt: str) -> str:
+        """One DT value (``YYYYMMDDHHMMSS.FFFFFF&ZZXX`` or cut short) moved back; empty if it is invalid.
+
+        The offset from UTC (``&ZZXX``) is dropped: it says where the scanner stood, and local time goes on without.
+        """
+        dt = _OFFSET.sub("", dt.rstrip(_PAD))
+        day = self._moved_date(original_patient, _DATE.fullmatch(dt[:8]))
+        if not dt[8:]:
+            return day
+        time = _earlier(_TIME.fullmatch(dt[8:]), self.shift_seconds(original_patient))
+        return day + time if day and time else ""
+
+    def age(self, value: str) -> str:
+        """One AS value (``nnnD``, ``W``, ``M`` or ``Y``), capped at ``oldest_age_years``; empty if it is invalid."""
+        found = _AGE.fullmatch(value.rstrip(_PAD))
+        if not found:
+            return ""
+        old = int(found[1]) * _PARTS_OF_AGE[found[2]] >= self.oldest_age_years * _PARTS_OF_AGE["Y"]
+        return f"{self.oldest_age_years:03d}Y" if old else found[0]
+
+    def _moved_date(self, original_patient: str, found: re.Match[str] | None) -> str:
+        """The date of a match at its own precision; empty if there is no such day, or no room to move."""
+        if not found:
+            return ""
+        year, month, day = found["year"], found["month"], found["day"]
+        try:
+            moved = self.shift(original_patient, date(int(year), int(month or 7), int(day or (15 if month else 1))))
+        except ValueError:
+            return ""
+        return f"{moved.year:04d}{moved.month:02d}{moved.day:02d}"[: 8 if day else 6 if month else 4] if moved else ""
+
     def _name(self, letter: str, domain: str, original: str, digits: int) -> str:
         return letter + self._mac(domain, original).hex()[:digits] if original else ""
+
+    def _number(self, domain: str, original: str) -> int:
+        return int.from_bytes(self._mac(domain, original)[:8], "big")
 
     def _mac(self, domain: str, original: str) -> bytes:
         return hmac.digest(self.key, f"paxflow/{domain}\0{original}".encode("utf-8", "surrogatepass"), "sha256")
@@ -94,77 +145,16 @@ def patient_key(patient_id: str, issuer: str) -> str:
     return f"{issuer}/{patient_id}" if issuer and patient_id else patient_id
 
 
-def identity(workspace: Workspace, settings: DeidSettings) -> Identity:
-    """The identity that this workspace's key and parameters make."""
-    return Identity(read_key(workspace), settings.max_shift_days, settings.oldest_age_years)
-
-
-# --- the key ---------------------------------------------------------------------------------------------
-
-
-def key_path(vault: Path) -> Path:
-    """Where the key file lies: ``PAXFLOW_KEY_FILE``, or ``key`` in the vault."""
-    given = os.environ.get("PAXFLOW_KEY_FILE")
-    return Path(given) if given else vault / "key"
-
-
-def make_key(path: Path) -> None:
-    """Write a new random key that its owner alone can read; raises VaultError if there is a file already."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise VaultError("there is a key already: a new one would give every patient a second pseudonym") from None
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
-        file.flush()
-        os.fsync(handle)
-
-
-def read_key(workspace: Workspace) -> bytes:
-    """The key, from ``PAXFLOW_KEY`` or the key file; raises VaultError if there is none or it is weak or exposed."""
-    text = os.environ.get("PAXFLOW_KEY") or _read_key_file(workspace)
-    try:
-        key = bytes.fromhex(text.strip())
-    except ValueError:
-        raise VaultError(f"the key is not hexadecimal: it must be {2 * KEY_BYTES} hex digits or more") from None
-    steps = {(after - before) % 256 for before, after in pairwise(key)}
-    if len(key) < KEY_BYTES or len(set(key)) < MIN_DISTINCT or len(steps) < MIN_DISTINCT:
-        raise VaultError(f"the key is weak: it must be {KEY_BYTES} random bytes or more (`paxflow key make`)")
-    return key
-
-
-def load_key(workspace: Workspace, sources: Iterable[Source]) -> bytes:
-    """The key for these sources; raises VaultError as ``read_key``, and if real data met the published demo key."""
-    key = read_key(workspace)
-    if hmac.compare_digest(key, DEMO_KEY) and sample_digest(sources) != SAMPLE_DIGEST:
-        raise VaultError(
-            "the key is the published demo key, and the landing zone is not exactly the published sample: anybody "
-            "could reverse its pseudonyms. Make a key of your own with `paxflow key make` and unset PAXFLOW_KEY"
-        )
-    return key
-
-
-def key_id(key: bytes) -> str:
-    """A public fingerprint of the key: says that two keys differ, tells nothing else."""
-    return hmac.digest(key, b"paxflow/key id", "sha256").hex()[:16]
-
-
-def sample_digest(sources: Iterable[Source]) -> str:
-    """Digest of paths and bytes of a landing zone."""
-    return digest(sorted((source.original_path, source.sha256) for source in sources))
-
-
-def _read_key_file(workspace: Workspace) -> str:
-    path = key_path(workspace.vault)
-    if path.resolve().is_relative_to(workspace.root.resolve()):
-        raise VaultError("the key file must lie outside the workspace: git, DVC and backups must never see it")
-    try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode) or mode & 0o077:
-            raise VaultError("others than its owner can read the key file: `chmod 600` it, or make a new key")
-        return path.read_text(encoding="ascii")
-    except FileNotFoundError:
-        raise VaultError("there is no key: make one with `paxflow key make`, or set PAXFLOW_KEY") from None
-    except (OSError, UnicodeError):
-        raise VaultError("the key file cannot be read: it must be a file of hex digits that you own") from None
+def _earlier(found: re.Match[str] | None, seconds: int) -> str:
+    """The time of a match moved back at its own precision, at most to midnight; empty if there is no such time."""
+    if not found:
+        return ""
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    if hour > 23 or minute > 59 or second > 60:  # 60 is a leap second
+        return ""
+    fraction = found["fraction"] or ""
+    left = 3600 * hour + 60 * minute + second - seconds
+    if left < 0:
+        left, fraction = 0, re.sub("[0-9]", "0", fraction)
+    clock = f"{left // 3600:02d}{left // 60 % 60:02d}{left % 60:02d}"
+    return clock[: 6 if found["second"] else 4 if found["minute"] else 2] + fraction

@@ -6,12 +6,14 @@ lines of identity are dropped wherever they stand. Open-I: the sections of the a
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from xml.etree.ElementTree import Element
 
 from curation.deid.identity import Identifier, patient_key
 from curation.deid.originals import Origin
+from curation.deid.report_words import is_plain
 from curation.deid.safe_xml import parse, text_of
 from curation.errors import Rejected
 from curation.records import Reason
@@ -22,24 +24,32 @@ MAX_BYTES = 1024 * 1024  # a report is a few kilobytes
 
 # Labels of lines that identify someone, and the kind of what follows them.
 _IDENTITY_LABELS = {
-    "name": "PATIENT NAME|PATIENT|NAME",
-    "patient_id": "MRN|MR NUMBER|MEDICAL RECORD NUMBER|MEDICAL RECORD|PATIENT ID|PATIENT NUMBER|PID|SSN",
+    "name": "PATIENT NAME|PATIENT'S NAME|PATIENT|PT NAME|NAME",
+    "patient_id": "MRN|MRN #|MRN NO|MR #|MR NUMBER|MEDICAL RECORD NUMBER|MEDICAL RECORD NO|MEDICAL RECORD #|"
+    "MEDICAL RECORD|PATIENT ID|PATIENT NUMBER|PT ID|PID|SSN|HOSPITAL NUMBER|HOSPITAL NO|UNIT NUMBER|NHS NUMBER",
     "issuer": "ISSUER|ASSIGNING AUTHORITY",
-    "accession": "ACCESSION|ACCESSION NUMBER|ACCESSION NO|ACCESSION #|ACC",
+    "accession": "ACCESSION|ACCESSION NUMBER|ACCESSION NO|ACCESSION #|ACC|ACC #|ACC NO",
     "report_id": "REPORT ID|REPORT NUMBER|REPORT NO|DOCUMENT ID",
     "study_date": "STUDY DATE|EXAM DATE|DATE OF EXAM|DATE OF STUDY|DATE OF SERVICE|DATE",
-    "birth_date": "DOB|DATE OF BIRTH|BIRTH DATE",
-    "clinician": "REFERRING|REFERRING PHYSICIAN|REFERRED BY|ORDERING|ORDERING PHYSICIAN|ORDERING PROVIDER|ATTENDING|"
-    "ATTENDING PHYSICIAN|RADIOLOGIST|READING PHYSICIAN|RESIDENT|TECHNOLOGIST|PHYSICIAN|PROVIDER|DICTATED BY|SIGNED BY|"
-    "TRANSCRIBED BY|REPORTED BY|READ BY|CC",
-    "institution": "INSTITUTION|FACILITY|HOSPITAL|SITE|DEPARTMENT|WARD|LOCATION",
-    "address": "ADDRESS|PATIENT ADDRESS|HOME ADDRESS",
-    "phone": "PHONE|TELEPHONE|TEL|FAX|PAGER|MOBILE|CALLBACK|CONTACT",
+    "birth_date": "DOB|D.O.B|DATE OF BIRTH|BIRTH DATE|BIRTHDATE|BORN",
+    "clinician": "REFERRING|REFERRING PHYSICIAN|REFERRING PROVIDER|REFERRING MD|REFERRED BY|ORDERING|"
+    "ORDERING PHYSICIAN|ORDERING PROVIDER|ORDERING MD|REQUESTED BY|REQUESTING PHYSICIAN|ATTENDING|"
+    "ATTENDING PHYSICIAN|ATTENDING MD|RADIOLOGIST|REPORTING RADIOLOGIST|READING PHYSICIAN|INTERPRETING PHYSICIAN|"
+    "RESIDENT|FELLOW|TECHNOLOGIST|RADIOGRAPHER|PHYSICIAN|PROVIDER|PCP|PRIMARY CARE PHYSICIAN|CONSULTANT|"
+    "TRANSCRIPTIONIST|DICTATED BY|SIGNED BY|TRANSCRIBED BY|REPORTED BY|READ BY|CC",
+    "person": "NEXT OF KIN|EMERGENCY CONTACT|GUARDIAN|GUARANTOR|SPOUSE",
+    "institution": "INSTITUTION|FACILITY|HOSPITAL|SITE|DEPARTMENT|WARD|LOCATION|EMPLOYER",
+    "address": "ADDRESS|PATIENT ADDRESS|HOME ADDRESS|STREET|CITY|TOWN",
+    "phone": "PHONE|TELEPHONE|TEL|FAX|PAGER|MOBILE|CALLBACK|CONTACT|PHONE NUMBER",
     "email": "EMAIL|E-MAIL",
-    "order": "ORDER|ORDER NUMBER|VISIT|VISIT NUMBER|ENCOUNTER|ACCOUNT|ACCOUNT NUMBER|CASE|CASE NUMBER",
-    "other": "SEX|GENDER|AGE|AGE/SEX|DICTATED|TRANSCRIBED|SIGNED|REPORT DATE|DATE DICTATED|DATE SIGNED|REPORT STATUS",
+    "order": "ORDER|ORDER NUMBER|ORDER NO|ORDER #|VISIT|VISIT NUMBER|VISIT NO|ENCOUNTER|ACCOUNT|ACCOUNT NUMBER|CASE|"
+    "CASE NUMBER|EXAM NUMBER|STUDY ID|POLICY NUMBER|MEMBER ID",
+    "other": "SEX|GENDER|AGE|AGE/SEX|REPORT DATE|DATE DICTATED|DATE SIGNED|REPORT STATUS",
+    "signed": "DICTATED|TRANSCRIBED|SIGNED|ELECTRONICALLY SIGNED BY|INTERPRETED BY|VERIFIED BY|REVIEWED BY|APPROVED BY|"
+    "FINALIZED BY|AUTHENTICATED BY|COPY TO|COPIES TO",
 }
-_CLINICAL_KINDS = ("institution", "order", "other")  # in the body such a label may be clinical: "Location: left base"
+_CLINICAL_KINDS = ("institution", "order", "signed", "other")
+"""In the body such a label may be clinical: "Location: left base"; and who signed is cleaned like any sentence."""
 _KIND_OF_LABEL = {label: kind for kind, labels in _IDENTITY_LABELS.items() for label in labels.split("|")}
 _CLINICAL = (
     "EXAM|EXAMINATION|PROCEDURE|STUDY|TYPE OF EXAM|CLINICAL HISTORY|CLINICAL INFORMATION|CLINICAL INDICATION|HISTORY|"
@@ -51,6 +61,9 @@ _CLINICAL = (
 )
 _CLINICAL_LABELS = frozenset(_CLINICAL.split("|"))
 _LABEL = re.compile(r"^[ \t]*([A-Za-z][A-Za-z #/.'-]{1,40}?)[ \t]*:[ \t]*(.*)$")
+_NEXT_LABEL = re.compile(
+    rf"[ \t|;,]+({'|'.join(sorted(map(re.escape, _KIND_OF_LABEL), key=len, reverse=True))})\.?[ \t]*:", re.IGNORECASE
+)
 _DATES = (
     *("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%m/%d/%Y", "%m-%d-%Y", "%d.%m.%Y"),
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y"),
@@ -113,11 +126,12 @@ def read_local(data: bytes) -> ReportOriginal:
     body: list[str] = []
     in_body = not any(_label(line)[0] in _CLINICAL_LABELS for line in lines)
     for line in lines:
-        label, value = _label(line)
+        label = _label(line)[0]
         kind = _KIND_OF_LABEL.get(label)
         in_body = in_body or label in _CLINICAL_LABELS
         if kind and not (in_body and kind in _CLINICAL_KINDS):
-            found.setdefault(kind, []).append(value)
+            for named, value in _fields(line):
+                found.setdefault(_KIND_OF_LABEL[named], []).append(value)
         elif in_body:
             body.append(line.rstrip())
         else:
@@ -175,15 +189,35 @@ _TITLE = re.compile(r"^\s*(?:(?:drs?|mrs?|ms|miss|mx|prof|professor|doctor)\b\.?
 
 def _label(line: str) -> tuple[str, str]:
     found = _LABEL.match(line)
-    return (" ".join(found[1].upper().split()), found[2]) if found else ("", "")
+    return (" ".join(found[1].upper().split()).rstrip("."), found[2]) if found else ("", "")
+
+
+def _fields(line: str) -> Iterator[tuple[str, str]]:
+    """Each label of a line of identity with its value: "Patient: …   MRN: …"."""
+    label, rest = _label(line)
+    at = 0
+    for found in _NEXT_LABEL.finditer(rest):
+        yield label, rest[at : found.start()].strip()
+        label, at = found[1].upper(), found.end()
+    yield label, rest[at:].strip()
 
 
 def _identifiers(found: dict[str, list[str]]) -> set[Identifier]:
     silent = ("other", "study_date")  # dates of the text go by their pattern
     pairs = (
-        (kind, _name_in(value) if kind in ("name", "clinician") else value) for kind in found for value in found[kind]
+        (kind, _name_in(value) if kind in ("name", "clinician", "person", "signed") else value)
+        for kind in found
+        for value in found[kind]
     )
-    return {Identifier(kind, value.strip()) for kind, value in pairs if kind not in silent and value.strip()}
+    identifiers = {Identifier(kind, value.strip()) for kind, value in pairs if kind not in silent and value.strip()}
+    return {signer for identifier in identifiers if (signer := _signer(identifier))}
+
+
+def _signer(identifier: Identifier) -> Identifier | None:
+    """Who signed, where a line says more than that it was signed: "SIGNED: Final" names nobody."""
+    if identifier.kind != "signed":
+        return identifier
+    return None if all(map(is_plain, identifier.value.split())) else Identifier("clinician", identifier.value)
 
 
 def _name_in(value: str) -> str:

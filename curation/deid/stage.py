@@ -5,18 +5,23 @@ annotations and their ratings; each is verified by a second code path before it 
 the vault, because they name originals.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from curation.deid.dicom import deidentify
-from curation.deid.identity import Identity, identity, key_id, load_key
+from curation.deid.cleaner import Cleaner
+from curation.deid.crosswalk import Link, write_part
+from curation.deid.identity import Identifier, Identity
+from curation.deid.key import identity, key_id, load_key
 from curation.deid.lidc import lidc_identifiers, read_lidc
 from curation.deid.nifti import clean_labelmap, header_of, read_sidecar, read_structures
+from curation.deid.opened import File
 from curation.deid.reports import read_report
-from curation.deid.text import clean, clean_tags
-from curation.deid.verify import verify_dicom, verify_nifti, verify_text
+from curation.deid.review import Review
+from curation.deid.text import clean as clean_report
+from curation.deid.text import clean_tags
+from curation.deid.verify import verify_nifti, verify_text
 from curation.errors import Rejected, VaultError
 from curation.records import (
     Annotation,
@@ -26,14 +31,18 @@ from curation.records import (
     LabelmapStructure,
     Reason,
     Record,
+    Replacement,
     Report,
     ReportTag,
     Source,
 )
+from curation.settings import DeidSettings
 from curation.stage import Batch, Item, Stage, fingerprint, manifest, rejects
 from curation.store import digest, file_sha256, read_rows
 from curation.workspace import Workspace
 
+_GONE = "expected the file that ingest saw; it is not there or cannot be read"
+_CHANGED = "expected the bytes that ingest saw; the file has changed: ingest it again"
 KINDS = ("dicom", "report", "labelmap", "annotation")
 
 
@@ -45,6 +54,8 @@ class Task:
     parts: tuple[Source, ...]
     key_id: str
     duplicate: Reason | None = None
+    also: frozenset[Identifier] = frozenset()
+    """Of a report: whom DICOM headers of its patient name."""
 
 
 def plan(workspace: Workspace) -> list[Item]:
@@ -53,9 +64,12 @@ def plan(workspace: Workspace) -> list[Item]:
     sources = list({(source.original_path, source.sha256): source for source in known}.values())
     mark = key_id(load_key(workspace, sources))
     parts = _parts_by_path(workspace, sources)
+    named = _names_by_patient(sources)
     missed = {row.item for row in rejects(workspace, STAGE) if row.reason is Reason.SOURCE_GONE}
-    items = [_item(source, parts, mark) for source in sources if source.kind in KINDS]
+    items = [_item(source, parts, mark, named) for source in sources if source.kind in KINDS]
     items = [_back(workspace, item) if item.name in missed else item for item in items]
+    review = Review(workspace.vault)
+    items = [_decided(review, item) for item in items]
     return _without_duplicates(workspace, items)
 
 
@@ -64,6 +78,13 @@ def _back(workspace: Workspace, item: Item) -> Item:
     task: Task = item.payload
     here = all((workspace.landing / source.original_path).is_file() for source in (task.source, *task.parts))
     return replace(item, name=f"{item.name}@back") if here else item
+
+
+def _decided(review: Review, item: Item) -> Item:
+    """An image on whose doubtful pixels a person has decided is to be done again."""
+    source: Source = item.payload.source
+    decisions = review.digest(source.original_path) if source.kind == "dicom" else ""
+    return replace(item, inputs=digest(item.inputs, decisions)) if decisions else item
 
 
 def _parts_by_path(workspace: Workspace, sources: list[Source]) -> dict[str, Source]:
@@ -82,12 +103,22 @@ def _lies_there(workspace: Workspace, source: Source) -> bool:
     return path.is_file() and file_sha256(path) == source.sha256
 
 
-def _item(source: Source, by_path: dict[str, Source], mark: str) -> Item:
+def _names_by_patient(sources: Iterable[Source]) -> dict[str, frozenset[Identifier]]:
+    """Whom the DICOM headers of a patient name: a report may speak of them without a title."""
+    found: dict[str, set[Identifier]] = defaultdict(set)
+    for source in sources:
+        if source.original_names:
+            found[source.original_patient_id].update(Identifier("name", name) for name in source.original_names)
+    return {patient: frozenset(names) for patient, names in found.items()}
+
+
+def _item(source: Source, by_path: dict[str, Source], mark: str, named: Mapping[str, frozenset[Identifier]]) -> Item:
     folder = PurePosixPath(source.original_path).parent
     paths = [(folder / name).as_posix() for name in source.original_parts]
     parts = tuple(by_path[path] for path in paths if path in by_path)
     contents = digest(source.sha256, [part.sha256 for part in parts])
-    return Item(f"{source.original_path}@{contents[:12]}", digest(contents, mark), Task(source, parts, mark))
+    also = named.get(source.original_patient_id, frozenset()) if source.kind == "report" else frozenset()
+    return Item(f"{source.original_path}@{contents[:12]}", digest(contents, mark), Task(source, parts, mark, also=also))
 
 
 # --- duplicates ------------------------------------------------------------------------------------------
@@ -124,7 +155,7 @@ def _marked(item: Item, seen: dict[tuple[str, str], str]) -> Item:
         keys[(source.kind, source.original_uid)] = Reason.DUPLICATE_UID
     reason = next((reason for key, reason in keys.items() if key in seen), None)
     if reason:
-        return Item(item.name, digest(item.inputs, reason), Task(source, task.parts, task.key_id, reason))
+        return Item(item.name, digest(item.inputs, reason), replace(task, duplicate=reason))
     seen |= dict.fromkeys(keys, item.name)
     return item
 
@@ -141,17 +172,18 @@ def one(batch: Batch, item: Item) -> Iterable[Record]:
 
 
 def _dicom(batch: Batch, task: Task) -> Iterator[Record]:
-    accept = batch.settings.unchecked_radiographs == "accept"
-    made = deidentify(_read(batch, task.source), _identity(batch, task), accept)
-    verify_dicom(made.data, made.identifiers)
-    place = batch.store(f"{made.instance_id}.dcm", made.data)
+    cleaner = _cleaner(batch, task)
+    with _open(batch, task.source) as file:
+        clean = cleaner.clean(file, task.source.original_path)
+        place = batch.shard.add_chunks(f"{clean.instance_id}.dcm", clean.size, cleaner.parts(file, clean))
+    _link(batch, *clean.links)
     yield Instance(
-        instance_id=made.instance_id,
-        series_id=made.series_id,
-        study_id=made.study_id,
-        patient_id=made.patient_id,
-        accession_id=made.accession_id,
-        modality=made.modality,
+        instance_id=clean.instance_id,
+        series_id=clean.series_id,
+        study_id=clean.study_id,
+        patient_id=clean.patient_id,
+        accession_id=clean.accession_id,
+        modality=clean.modality,
         sha256=place.sha256,
         shard=place.shard,
         offset=place.offset,
@@ -164,23 +196,27 @@ def _report(batch: Batch, task: Task) -> Iterator[Record]:
     original = read_report(_read(batch, task.source))
     if not original.patient_id:
         raise Rejected(Reason.MISSING_IDENTITY, "expected a patient's number in the report's header; none came")
-    text = clean(original, who.oldest_age_years)
+    clean = clean_report(original, who, task.also)
     tags = clean_tags(original.tags)
-    if not text and not tags:
+    if not clean.text and not tags:
         raise Rejected(Reason.EMPTY_REPORT, "expected text in the report's sections, or tags; there is neither")
-    verify_text("\n".join((text, *tags)), original.identifiers)
+    verify_text("\n".join((clean.text, *tags)), original.identifiers | task.also)
     report_id = who.report(original.collection, original.report_id or task.source.sha256)
+    patient_id = who.patient(original.patient_id)
+    _link(batch, ("patient", original.patient_id, patient_id), ("report", original.report_id, report_id))
     yield Report(
         report_id=report_id,
-        patient_id=who.patient(original.patient_id),
+        patient_id=patient_id,
         accession_id=who.accession(original.accession) if original.collection == "local" else "",
         report_date=who.shift(original.patient_id, original.study_date),
         collection=original.collection,
         licence=original.licence,
-        text=text,
+        text=clean.text,
     )
     for tag in tags:
         yield ReportTag(report_id, "MeSH", tag)
+    for gone in clean.replaced:
+        yield Replacement(report_id, gone.start, gone.end, gone.kind, gone.rule)
 
 
 def _labelmap(batch: Batch, task: Task) -> Iterator[Record]:
@@ -225,17 +261,23 @@ _CLEANERS: dict[str, Callable[[Batch, Task], Iterator[Record]]] = {
 }
 
 
+def _open(batch: Batch, source: Source) -> File:
+    """A source, open; raises Rejected if it is not what ingest saw, which its size and time tell, or else its bytes."""
+    path = batch.workspace.landing / source.original_path
+    try:
+        about = path.stat()
+        same = (about.st_size, about.st_mtime_ns) == (source.size_bytes, source.modified_ns)
+        if not same and file_sha256(path) != source.sha256:
+            raise Rejected(Reason.SOURCE_GONE, _CHANGED)
+        return File(path)
+    except OSError:
+        raise Rejected(Reason.SOURCE_GONE, _GONE) from None
+
+
 def _read(batch: Batch, source: Source) -> bytes:
     """Bytes of a source; raises Rejected if they are not those that ingest saw."""
-    try:
-        data = (batch.workspace.landing / source.original_path).read_bytes()
-    except OSError:
-        raise Rejected(
-            Reason.SOURCE_GONE, "expected the file that ingest saw; it is not there or cannot be read"
-        ) from None
-    if hashlib.sha256(data).hexdigest() != source.sha256:
-        raise Rejected(Reason.SOURCE_GONE, "expected the bytes that ingest saw; the file has changed: ingest it again")
-    return data
+    with _open(batch, source) as file:
+        return file.read(0, file.size)
 
 
 def _identity(batch: Batch, task: Task) -> Identity:
@@ -248,10 +290,50 @@ def _identity(batch: Batch, task: Task) -> Identity:
     return who
 
 
+# --- a batch ---------------------------------------------------------------------------------------------
+
+
+def _cleaner(batch: Batch, task: Task) -> Cleaner:
+    """What cleans the DICOM files of a batch."""
+    if "cleaner" not in batch.memo:
+        settings: DeidSettings = batch.settings
+        review = Review(batch.workspace.vault)
+        batch.memo["cleaner"] = Cleaner(
+            _identity(batch, task), frozenset(settings.options), settings.pixel_recheck_share, review
+        )
+    cleaner: Cleaner = batch.memo["cleaner"]
+    return cleaner
+
+
+def begin(batch: Batch, items: Sequence[Item]) -> None:
+    """Look at the pixels of each series that the batch holds, on its projections."""
+    tasks = [task for item in items if (task := item.payload).source.kind == "dicom" and not task.duplicate]
+    if tasks:
+        paths = [batch.workspace.landing / task.source.original_path for task in tasks]
+        _cleaner(batch, tasks[0]).screen(paths)
+
+
+def _link(batch: Batch, *links: tuple[str, str, str]) -> None:
+    """Note originals and pseudonyms for the crosswalk, where one is kept."""
+    if batch.settings.crosswalk:
+        batch.memo.setdefault("links", set()).update(Link(*link) for link in links if link[1])
+
+
+def end(batch: Batch, name: str) -> None:
+    """Write the batch's part of the crosswalk."""
+    if links := batch.memo.get("links"):
+        write_part(batch.workspace.vault, batch.memo["identity"].key, name, links)
+
+
 STAGE = Stage(
     name="deid",
-    writes=(Instance, Report, ReportTag, Labelmap, LabelmapStructure, Annotation, AnnotationRating),
+    writes=(
+        *(Instance, Report, ReportTag, Replacement),
+        *(Labelmap, LabelmapStructure, Annotation, AnnotationRating),
+    ),
     plan=plan,
     one=one,
+    begin=begin,
+    end=end,
     keeps=True,
 )

@@ -1,211 +1,286 @@
-"""The second look: every output is read again by code that shares nothing with what wrote it but the table of tags.
+"""The second look: every output is read again by code that shares nothing with what wrote it but the standard's tables.
 
-A small walker of its own (Explicit VR Little Endian is all that we write; no pydicom) checks structure, tags, UIDs and
-marks; a byte search looks for each identifier of the original, in UTF-8, Latin-1 and UTF-16. What does not pass is
-rejected with the id of the rule; the value stays where it was.
+A small walker of its own checks structure, tags, value representations, UIDs and marks; each value is searched for each
+identifier of the original, in every spelling and encoding it may have. What does not pass is rejected with the id of
+the rule; the value stays where it was. What was passed once is remembered by its bytes: the second slice of a series
+costs little.
 """
 
 import re
-import struct
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple, NoReturn
+from collections.abc import Collection, Iterable
 
-from curation.deid.attributes import ALLOWED_TAGS, ENCAPSULATED, EXPLICIT_LITTLE, KNOWN_WORDS, METHOD
 from curation.deid.identity import Identifier
-from curation.errors import Rejected
-from curation.records import Reason
+from curation.deid.verify_memory import MEMORABLE, Stretch, creator_of, stretches
+from curation.deid.verify_rules import (
+    MARKS,
+    Promise,
+    check_marks,
+    check_meta,
+    check_methods,
+    is_encapsulated,
+    rules_for,
+)
+from curation.deid.verify_search import Search, Where, stand_in
+from curation.deid.verify_values import PSEUDONYM, Place
+from curation.deid.verify_walk import (
+    LONG_VRS,
+    MAX_DEPTH,
+    PIXEL_DATA,
+    UNDEFINED,
+    Element,
+    check,
+    fail,
+    fragments,
+    items,
+    meta_end,
+    read,
+    uids_of,
+    value_of,
+    walk,
+)
 
-MIN_LETTERS = 4  # shorter name parts are words and abbreviations
-MIN_PHRASE = 12  # a place's whole name, where it has no digit
-MIN_WIDE = 8  # in pixels only longer values are searched: grey values spell short ones by chance
-_META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012})
-_CODE_TAGS = frozenset({0x00080100, 0x00080102, 0x00080104})
-_PIXELS = 0x7FE00010
-_METHOD_CODES = 0x00120064
-_ITEM = 0xFFFEE000
-_LONG_VRS = (b"OB", b"OW", b"SQ")
-_BINARY_VRS = (b"OB", b"OW", b"US", b"SS", b"UL", b"FD")
-_UID = re.compile(rb"2\.25\.(0|[1-9][0-9]{0,38})|1\.2\.840\.10008\.[0-9.]{1,49}")
-_PSEUDONYM = re.compile(rb"p[0-9a-f]{16}")
-_REQUIRED = {
-    0x00120062: b"YES",
-    0x00120063: METHOD.encode("ascii"),
-    0x00280303: b"MODIFIED",
-}
-_EMPTY = (0x00080030, 0x00080090, 0x00100030, 0x00200010)  # StudyTime, referring physician, birth date, StudyID
-_WELL_KNOWN_PLACES = (0x00020002, 0x00020010, 0x00080016)  # SOP class and transfer syntax
-_NAMES = ("name", "clinician")
-_PLACES = ("institution", "letterhead", "address")
-_PLACEHOLDER = re.compile(r"\[[A-Z]+\]")
-_WORD = re.compile(r"[^\W\d_]+")
+EDGE = 8192  # bytes at either end of native pixels that are always searched
+_WINDOW, _OVERLAP = 1 << 20, 512  # bytes of pixels that are searched at a time, and those that are searched twice
+_HELD = 32 << 20  # bytes of elements that are remembered
+_REMEMBERED = 20_000  # elements; a series of 1,000 slices has about 8,000 different ones
+_MAX_BEFORE = 1 << 20  # bytes of a file's elements that are kept for the next one
+_MANY_STEPS = 24  # elements of a file one by one, from which on stretches of it are worth remembering
+_CHARSET, _SOP_CLASS, _INSTANCE, _METHODS = 0x00080005, 0x00080016, 0x00080018, 0x00120064
+_FIRST_TAG = 0x00080000
+_PIXEL_TAG = 0x7FE00010
+_PIXEL_VRS = (b"OB", b"OW")
+_SURROGATE = re.compile(r"\[[A-Z]+(?:-[0-9a-f]+)?\]")  # such as [CLINICIAN-3f]
+
+__all__ = ["Promise", "Verifier", "uids_of", "verify_dicom", "verify_nifti", "verify_text"]
 
 
-class Element(NamedTuple):
-    """One element as the walker sees it."""
+class Verifier:
+    """Verifies the files of one patient under one promise, one after another."""
 
-    tag: int
-    vr: bytes
-    value: bytes
+    def __init__(self, promise: Promise, identifiers: frozenset[Identifier]) -> None:
+        self._promise = promise
+        self._rules = rules_for(promise.options)
+        self._search = Search(identifiers, promise.charsets)
+        self._headers: dict[bytes, tuple[int, int, Place | None]] = {}
+        self._metas: dict[tuple[bytes, bytes, bytes], bool] = {}
+        self._passed: set[bytes] = set()
+        self._private: set[tuple[str, bytes]] = set()
+        self._not_ascii: set[bytes] = set()
+        self._marked: set[bytes] = set()
+        self._stretches: dict[bytes, Stretch] = {}
+        self._before: dict[int, bytes] = {}
+        self._steps = self._held = 0
+        self._encapsulated = False
+
+    def dicom(
+        self, head: bytes, pixel_length: int | None, tail: bytes = b"", uids: Collection[Identifier] = ()
+    ) -> None:
+        """Raise Rejected unless a file is whole, allowed in every part, marked, and free of the identifiers.
+
+        ``head``: all bytes up to the value of PixelData, of which ``pixel_length`` bytes follow and go to ``pixels``;
+        or the whole file, when that is None. ``tail``: what follows the pixels. ``uids``: originals of this file alone.
+        """
+        self._begin()
+        check(not tail, "tail")
+        start = meta_end(head)
+        found, end = self._elements(head, start, len(head))
+        check(_SOP_CLASS in found and _INSTANCE in found, "mark-missing")
+        check(next(iter(found)) >= _FIRST_TAG, "file-meta")
+        check(end == len(head) or next(reversed(found)) < _PIXEL_TAG, "tags-not-in-order")
+        self._learn(found, end)
+        self._check_meta(head, start, found)
+        self._check_marks(found)
+        if "retain_uids" not in self._promise.options:
+            check(not stand_in(uids, head[:end]), "identifier-in-header")
+        self._check_pixels(head, end, pixel_length)
+
+    def pixels(self, value: bytes | memoryview, whole: bool = False) -> None:
+        """Raise Rejected if a long identifier stands in the pixels of the file that ``dicom`` has seen last.
+
+        Native pixels are searched at both edges, or ``whole``. Compressed ones are searched whole, and must be
+        fragments from the offset table to the delimiter.
+        """
+        parts: Iterable[bytes | memoryview] = (value,)
+        if self._encapsulated:
+            parts = fragments(bytes(value))
+        elif whole:
+            parts = (value[max(0, at - _OVERLAP) : at + _WINDOW] for at in range(0, len(value), _WINDOW))
+        elif len(value) > 2 * EDGE:
+            parts = (value[:EDGE], value[-EDGE:])
+        for part in parts:
+            check(not self._search.bulk(bytes(part)), "identifier-in-pixels")
+
+    # --- the top level ---
+
+    def _begin(self) -> None:
+        """Start a file; what is remembered stays small, whatever comes."""
+        self._search.begin()
+        if self._held > _HELD or len(self._passed) + len(self._private) + len(self._headers) > _REMEMBERED:
+            self._held = 0
+            self._passed.clear()
+            self._private.clear()
+            self._not_ascii.clear()
+            self._marked.clear()
+            self._headers.clear()
+            self._metas.clear()
+            self._stretches.clear()
+
+    def _elements(self, head: bytes, at: int, end: int) -> tuple[dict[int, bytes], int]:
+        """The elements before PixelData by tag, each with all its bytes; and where they end."""
+        found: dict[int, bytes] = {}
+        creators: dict[int, str] = {}
+        last, self._steps = -1, 0
+        while at < end:
+            stretch = self._stretches.get(head[at : at + 8])
+            if stretch is not None and head.startswith(stretch.data, at):
+                first = stretch.first
+                found.update(stretch.elements)
+                creators.update(stretch.creators)
+                at, newest = at + len(stretch.data), stretch.last
+            elif head.startswith(PIXEL_DATA, at):
+                break
+            else:
+                first, chunk = self._step(head, at, end, creators)
+                found[first] = chunk
+                at, newest = at + len(chunk), first
+                self._steps += 1
+            if first <= last:
+                fail("tags-not-in-order")
+            last = newest
+        return found, at
+
+    def _learn(self, found: dict[int, bytes], size: int) -> None:
+        """Remember what this file and the one before have in common, unless that is known."""
+        if self._steps > _MANY_STEPS:
+            self._stretches |= {stretch.data[:8]: stretch for stretch in stretches(found, self._before)}
+        self._before = found if size <= _MAX_BEFORE else {}
+
+    def _step(self, head: bytes, at: int, end: int, creators: dict[int, str]) -> tuple[int, bytes]:
+        """Tag and bytes of the element at ``at``, checked unless it was passed before."""
+        header = head[at : at + 8]
+        known = self._headers.get(header)
+        if known is None:
+            known = self._headers[header] = self._header(read(head, at, end))
+        size, tag, place = known
+        chunk = head[at : at + (size or 12 + int.from_bytes(head[at + 8 : at + 12], "little"))]
+        if chunk in self._passed:
+            return tag, chunk
+        if place is None or len(chunk) != size:
+            self._new(chunk, read(head, at, end), creators)
+        else:
+            self._remember(chunk, self._check_value(chunk[8:], place))
+        return tag, chunk
+
+    def _header(self, element: Element) -> tuple[int, int, Place | None]:
+        """What the first bytes of an element say: its length (0: they do not), tag, and place (None: nor that)."""
+        if element.vr in LONG_VRS:
+            return 0, element.tag, None
+        place = None if element.tag & 0x10000 else self._rules.place(element.tag, element.vr, "", 0)
+        return element.end - element.at, element.tag, place
+
+    def _new(self, chunk: bytes, element: Element, creators: dict[int, str]) -> None:
+        """Check an element whose value is long or nested, or that is private and depends on its creator."""
+        own = Element(element.tag, element.vr, 0, element.start - element.at, element.end - element.at)
+        creator = creator_of(chunk, own, creators)
+        if (creator, chunk) in self._private:
+            return
+        wide = self._check(chunk, own, creator, 0)
+        if not element.tag & 0x10000:
+            self._remember(chunk, wide)
+        elif len(chunk) <= MEMORABLE:
+            self._private.add((creator, chunk))
+            self._held += len(chunk)
+
+    def _remember(self, chunk: bytes, wide: bool) -> None:
+        """Note a public element that passed; ``wide``: there is text in it that is not ASCII."""
+        if wide:
+            self._not_ascii.add(chunk)
+        if len(chunk) <= MEMORABLE:
+            self._passed.add(chunk)
+            self._held += len(chunk)
+
+    def _check_meta(self, head: bytes, start: int, found: dict[int, bytes]) -> None:
+        """The file meta; one that differs from a passed one by the instance alone passes too."""
+        instance = value_of(found[_INSTANCE])
+        before, same, after = head[132:start].partition(instance or b"\0")
+        key = (before, after, found[_SOP_CLASS])
+        if not same or key not in self._metas:
+            meta, end = self._elements(head, 132, start)
+            check(end == start, "file-meta")
+            check_meta(meta, found)
+            self._metas[key] = is_encapsulated(meta)
+        self._encapsulated = self._metas[key]
+
+    def _check_marks(self, found: dict[int, bytes]) -> None:
+        check(_CHARSET in found or self._not_ascii.isdisjoint(found.values()), "charset")
+        key = b"".join([found.get(tag, b"") for tag in MARKS])
+        if key not in self._marked:
+            check_marks(found, self._promise)
+            check_methods(found[_METHODS], self._promise)
+            self._marked.add(key)
+
+    def _check_pixels(self, head: bytes, at: int, length: int | None) -> None:
+        """PixelData's header, and its value where that stands in ``head``."""
+        after = len(head) - at - 12
+        if at == len(head):
+            check(length is None, "pixel-length")
+            return
+        vr, reserved = head[at + 4 : at + 6], head[at + 6 : at + 8]
+        check(after >= 0 and vr in _PIXEL_VRS and not any(reserved), "structure")
+        check(after == 0 or length is None, "pixel-length")
+        said = int.from_bytes(head[at + 8 : at + 12], "little")
+        check((said == UNDEFINED) == self._encapsulated, "undefined-length")
+        if not self._encapsulated:
+            check(said == (after if length is None else length), "pixel-length")
+            check(said % 2 == 0, "odd-length")
+        if length is None:
+            self.pixels(memoryview(head)[at + 12 :], whole=True)
+
+    # --- any level ---
+
+    def _dataset(self, data: bytes, at: int, end: int, depth: int) -> bool:
+        """Check the elements of an item; whether there is text in it that is not ASCII."""
+        creators: dict[int, str] = {}
+        wide = False
+        for element in walk(data, at, end):
+            wide |= self._check(data, element, creator_of(data, element, creators), depth)
+        return wide
+
+    def _check(self, data: bytes, element: Element, creator: str, depth: int) -> bool:
+        """Check one element and all below it; whether there is text in it that is not ASCII."""
+        place = self._rules.place(element.tag, element.vr, creator, depth)
+        if element.vr == b"SQ":
+            check(depth < MAX_DEPTH, "too-deep")
+            check(place.items or element.start == element.end, "not-a-dummy")
+            return sum(self._dataset(data, start, end, depth + 1) for start, end in items(data, element)) > 0
+        return self._check_value(data[element.start : element.end], place)
+
+    def _check_value(self, value: bytes, place: Place) -> bool:
+        place.check(value)
+        where = place.where
+        if len(value) >= where.least:
+            if PSEUDONYM.fullmatch(value.rstrip(b" ")):  # its hex digits may spell a short name
+                where = where._replace(least=len(value.rstrip(b" ")))
+            search = self._search.value if place.is_words else self._search.binary
+            check(not search(value, where), "identifier-in-header")
+        return place.is_text and not value.isascii()
 
 
-def verify_dicom(data: bytes, identifiers: Collection[Identifier]) -> None:
-    """Raise Rejected unless the file is whole, allowed in every part, marked, and free of the identifiers."""
-    meta, elements = _walk_file(data)
-    _check(set(meta) == _META_TAGS, "file-meta")
-    _check(set(elements) <= ALLOWED_TAGS, "tag-not-allowed")
-    for element in (*meta.values(), *elements.values()):
-        _check_element(element)
-    _check(meta[0x00020003].value == elements.get(0x00080018, meta[0x00020010]).value, "sop-uid-differs")
-    for tag, expected in _REQUIRED.items():
-        _check(tag in elements and elements[tag].value.rstrip(b" ") == expected, "mark-missing")
-    _check(all(tag in elements and not elements[tag].value for tag in _EMPTY), "type-2-not-empty")
-    names = {elements[tag].value.rstrip(b" ") for tag in (0x00100010, 0x00100020) if tag in elements}
-    _check(len(names) == 1 and all(_PSEUDONYM.fullmatch(name) for name in names), "patient-not-pseudonym")
-    _check_codes(elements.get(_METHOD_CODES))
-    _search_file(data, len(elements[_PIXELS].value) if _PIXELS in elements else 0, identifiers)
+def verify_dicom(data: bytes, promise: Promise, identifiers: Collection[Identifier]) -> None:
+    """Raise Rejected unless a whole file in memory passes ``Verifier``, its pixels searched from end to end."""
+    Verifier(promise, frozenset(identifiers)).dicom(data, None)
 
 
 def verify_text(text: str, identifiers: Collection[Identifier]) -> None:
-    """Raise Rejected if an identifier of the original stands in a clean text, whatever its case."""
-    folded = _PLACEHOLDER.sub(" ", text).casefold()
-    for identifier in _searchable(identifiers, _NAMES):
-        _check(not _stands_in(identifier.casefold(), folded), "identifier-in-text")
+    """Raise Rejected if an identifier of the original stands in a clean text, whatever its spelling.
+
+    Surrogates such as ``[CLINICIAN-3f]`` are not names.
+    """
+    search = Search(identifiers, places_by_word=False)
+    check(not search.text(_SURROGATE.sub(" ", text), Where()), "identifier-in-text")
 
 
 def verify_nifti(header: bytes) -> None:
     """Raise Rejected unless the 352 bytes before a NIfTI-1's voxels hold numbers only."""
-    _check(len(header) == 352 and header[344:352] == b"n+1\0\0\0\0\0", "nifti-header")
-    _check(not any(header[4:40]) and not any(header[148:252]) and not any(header[328:344]), "nifti-text")
-
-
-# --- structure -------------------------------------------------------------------------------------------
-
-
-def _walk_file(data: bytes) -> tuple[dict[int, Element], dict[int, Element]]:
-    """File meta and dataset by tag; raises Rejected for any byte that is not accounted for."""
-    _check(data[:128] == bytes(128) and data[128:132] == b"DICM", "preamble")
-    try:
-        (length,) = struct.unpack_from("<I", data, 140)
-        meta = _by_tag(_walk(data, 132, 144 + length, ""))
-        syntax = meta[0x00020010].value.rstrip(b"\0").decode("ascii")
-        _check(syntax == EXPLICIT_LITTLE or syntax in ENCAPSULATED, "transfer-syntax")
-        return meta, _by_tag(_walk(data, 144 + length, len(data), syntax))
-    except (struct.error, KeyError, UnicodeError):
-        _fail("structure")
-
-
-def _by_tag(elements: Iterable[Element]) -> dict[int, Element]:
-    found: dict[int, Element] = {}
-    for element in elements:
-        _check(not found or element.tag > max(found), "tags-not-in-order")
-        found[element.tag] = element
-    return found
-
-
-def _walk(data: bytes, at: int, end: int, syntax: str) -> Iterator[Element]:
-    """Elements from ``at`` to exactly ``end``."""
-    while at < end:
-        group, number, vr = struct.unpack_from("<HH2s", data, at)
-        if vr in _LONG_VRS:
-            (length,) = struct.unpack_from("<I", data, at + 8)
-            at += 12
-        else:
-            (length,) = struct.unpack_from("<H", data, at + 6)
-            at += 8
-        if length == 0xFFFFFFFF:
-            _check((group << 16 | number) == _PIXELS and syntax in ENCAPSULATED, "undefined-length")
-            length = end - at
-        _check(at + length <= end, "length")
-        yield Element(group << 16 | number, vr, data[at : at + length])
-        at += length
-    _check(at == end, "length")
-
-
-def _check_element(element: Element) -> None:
-    if element.vr in _BINARY_VRS or element.tag == _METHOD_CODES:
-        return
-    if element.vr == b"UI":
-        value = element.value.removesuffix(b"\0")
-        _check(bool(_UID.fullmatch(value)), "uid-not-ours")
-        _check(value.startswith(b"2.25.") or element.tag in _WELL_KNOWN_PLACES, "uid-not-ours")
-    else:
-        _check(all(0x20 <= byte < 0x7F for byte in element.value), "not-plain-text")
-
-
-def _check_codes(sequence: Element | None) -> None:
-    """The method's codes: items of three short elements each."""
-    _check(sequence is not None and len(sequence.value) > 8, "mark-missing")
-    data, at = sequence.value if sequence else b"", 0
-    try:
-        while at < len(data):
-            group, number, length = struct.unpack_from("<HHI", data, at)
-            _check((group << 16 | number) == _ITEM and at + 8 + length <= len(data), "structure")
-            _check(set(_by_tag(_walk(data, at + 8, at + 8 + length, ""))) == _CODE_TAGS, "tag-not-allowed")
-            at += 8 + length
-    except struct.error:
-        _fail("structure")
-
-
-# --- search ----------------------------------------------------------------------------------------------
-
-
-def _search_file(data: bytes, pixel_length: int, identifiers: Collection[Identifier]) -> None:
-    start = len(data) - pixel_length
-    head = data[:start].lower()
-    for value in _searchable(identifiers, _NAMES + _PLACES):
-        for encoded in _encodings(value):
-            _check(not _bytes_in(encoded.lower(), head), "identifier-in-header")
-            if len(value) >= MIN_WIDE:
-                _check(data.find(encoded, start) < 0, "identifier-in-pixels")
-
-
-def _encodings(value: str) -> set[bytes]:
-    return {value.encode(code, "ignore") for code in ("utf-8", "latin-1", "utf-16-le", "utf-16-be")} - {b""}
-
-
-def _searchable(identifiers: Iterable[Identifier], by_word: Collection[str]) -> set[str]:
-    """Values worth a search: of the kinds ``by_word`` each word of four letters or more that no table holds.
-
-    Of the others the whole, if it has a digit or is long enough to be no word. A place is searched by word only where
-    no sentence stands: "general" is a word of many a hospital's name.
-    """
-    found: set[str] = set()
-    for kind, value in identifiers:
-        if kind in by_word:
-            parts = {part for part in _WORD.findall(value) if len(part) >= (MIN_LETTERS if part.isascii() else 2)}
-            found |= {part for part in parts if part.casefold() not in KNOWN_WORDS}
-        elif len(value) >= (MIN_LETTERS if any(map(str.isdigit, value)) else MIN_PHRASE):
-            found.add(value)
-    return found
-
-
-def _bytes_in(value: bytes, text: bytes) -> bool:
-    at = text.find(value)
-    while at >= 0:
-        if not _runs_on(value, text, at):
-            return True
-        at = text.find(value, at + 1)
-    return False
-
-
-def _runs_on(value: bytes, text: bytes, at: int) -> bool:
-    """Whether the match is part of a longer number (for a value that ends in a digit) or word."""
-    before, after = text[at - 1 : at], text[at + len(value) : at + len(value) + 1]
-    return _same_run(before, value[:1]) or _same_run(value[-1:], after)
-
-
-def _same_run(left: bytes, right: bytes) -> bool:
-    return (left.isdigit() and right.isdigit()) or (left.isalpha() and right.isalpha())
-
-
-def _stands_in(value: str, text: str) -> bool:
-    return re.search(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])", text) is not None
-
-
-def _check(holds: bool, rule: str) -> None:
-    if not holds:
-        _fail(rule)
-
-
-def _fail(rule: str) -> NoReturn:
-    raise Rejected(Reason.NOT_VERIFIED, f"rule {rule}")
+    check(len(header) == 352 and header[344:352] == b"n+1\0\0\0\0\0", "nifti-header")
+    check(not any(header[4:40]) and not any(header[148:252]) and not any(header[328:344]), "nifti-text")

@@ -8,14 +8,24 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageFont
 
 from curation import ingest, stage
-from curation.deid.identity import DEMO_KEY, Identity, key_path, make_key
+from curation.deid import cleaner
+from curation.deid.crosswalk import lookup
+from curation.deid.identity import Identity
+from curation.deid.key import DEMO_KEY, key_path, make_key, read_key
 from curation.deid.lidc import read_lidc
 from curation.deid.nifti import clean_labelmap, header_of, read_sidecar, read_structures
+from curation.deid.opened import File
+from curation.deid.pixels import Area, CleanPixels, Decided, Doubt, Image
+from curation.deid.review import Review
 from curation.deid.stage import STAGE
 from curation.errors import Rejected, VaultError
 from curation.records import (
@@ -26,12 +36,13 @@ from curation.records import (
     LabelmapStructure,
     Reason,
     Record,
+    Replacement,
     Report,
     ReportTag,
 )
 from curation.store import read_member, read_rows
 from curation.workspace import Workspace
-from tests.builders import changed, ct_files, ct_slice, report_text, torn, workspace_at
+from tests.builders import changed, ct_files, ct_slice, radiograph_file, report_text, torn, workspace_at
 
 WHO = Identity(bytes(range(7, 39)), 3650, 90)
 OPENI = """<eCitation><Patient name="QUELBRAND^MIREL" id="77" accession="A-99" studyDate="20120304"/><uId id="CXR7"/>
@@ -106,7 +117,8 @@ def run(workspace: Workspace, again: bool = True) -> tuple[int, dict[str, Reason
     todo = stage.prepare(STAGE, workspace)
     for batch in todo.batches:
         stage.run_batch(STAGE, workspace, batch)
-    return sum(map(len, todo.batches)), {row.item.split("@")[0]: row.reason for row in stage.rejects(workspace, STAGE)}
+    refused = [*stage.rejects(workspace, ingest.STAGE), *stage.rejects(workspace, STAGE)]
+    return sum(map(len, todo.batches)), {row.item.split("@")[0]: row.reason for row in refused}
 
 
 def rows(workspace: Workspace, record: type[Record]) -> list[Any]:
@@ -188,7 +200,7 @@ def test_a_whole_transfer_takes_the_place_of_a_torn_one(workspace: Workspace) ->
 def test_a_torn_and_a_whole_transfer_that_come_together_are_told_apart(workspace: Workspace) -> None:
     put(workspace, "a.dcm", torn(ct_slice(), 0.9))
     put(workspace, "b.dcm", ct_slice())
-    assert run(workspace)[1] == {"a.dcm": Reason.DUPLICATE_UID}
+    assert run(workspace)[1] == {"a.dcm": Reason.TRUNCATED}
     assert len(rows(workspace, Instance)) == 1
 
 
@@ -284,6 +296,113 @@ def test_the_same_files_give_the_same_bytes_in_any_order_of_arrival(workspace: W
         put(workspace, f"{number}.dcm", ct_files()[number])
         run(workspace)
     assert {row.instance_id: row.sha256 for row in rows(workspace, Instance)} == together
+
+
+# --- pixels, the crosswalk, and what stays in the vault ----------------------------------------------------
+
+
+def with_settings(workspace: Workspace, **changes: Any) -> Workspace:
+    path = workspace.root / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    params["deid"] |= changes
+    path.write_text(yaml.safe_dump(params))
+    return Workspace(workspace.root)
+
+
+def doubtful(image: Image, value: object, areas: object, decided: Decided) -> CleanPixels:
+    """Pixels with one place that only a person can judge."""
+    doubt = Doubt(Area(0, 1, 2, 3, 4), np.full((4, 3), 7, np.uint8), 0.5)
+    doubts = (doubt,) if decided(doubt) is None else ()
+    return CleanPixels(None, image.syntax, image.photometric, image.planar, doubts=doubts)
+
+
+def test_a_doubtful_image_waits_for_a_person_and_is_taken_in_after_the_decision(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleaner, "clean_pixels", doubtful)
+    put(workspace, "dx.dcm", radiograph_file())
+    assert run(workspace)[1] == {"dx.dcm": Reason.PIXELS_IN_DOUBT}
+    assert run(workspace)[0] == 0
+    review = Review(workspace.vault)
+    (case,) = review.waiting()
+    assert case.picture.stat().st_mode & 0o077 == 0
+    review.decide(case.case_id, "no_text")
+    assert run(workspace) == (1, {})
+    assert [row.modality for row in rows(workspace, Instance)] == ["DX"] and not Review(workspace.vault).waiting()
+    assert run(workspace)[0] == 0
+
+
+def test_text_in_the_pixels_of_a_radiograph_is_gone_from_the_shard(workspace: Workspace) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(radiograph_file()))
+    mask = Picture.new("L", (dataset.Columns, dataset.Rows), 0)
+    ImageDraw.Draw(mask).text((6, 4), "QUELBRAND M", fill=255, font=ImageFont.load_default(size=18))
+    pixels = dataset.pixel_array.copy()
+    pixels[np.asarray(mask) > 96] = pixels.max()
+    dataset.PixelData = pixels.tobytes()
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    put(workspace, "dx.dcm", buffer.getvalue())
+    assert run(workspace)[1] == {}
+    (row,) = rows(workspace, Instance)
+    data = read_member(workspace.tables("deid"), row.shard, row.offset, row.length)
+    made = pydicom.dcmread(io.BytesIO(data))
+    assert made.BurnedInAnnotation == "NO" and not np.array_equal(made.pixel_array[:26], pixels[:26])
+    assert np.array_equal(made.pixel_array[40:], pixels[40:])
+
+
+def test_what_still_shows_text_does_not_verify(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shows_text(image: Image, value: object, areas: object, decided: Decided) -> CleanPixels:
+        return CleanPixels(None, image.syntax, image.photometric, image.planar, removed=(Area(0, 1, 2, 3, 4),))
+
+    monkeypatch.setattr(cleaner, "clean_pixels", shows_text)
+    put(workspace, "dx.dcm", radiograph_file())
+    again = with_settings(workspace, pixel_recheck_share=1.0)
+    assert run(again)[1] == {"dx.dcm": Reason.NOT_VERIFIED}
+    assert run(with_settings(workspace, pixel_recheck_share=0.0))[1] == {}
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_a_reject(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(workspace, "1.dcm", ct_slice())
+    monkeypatch.setattr(File, "read_into", lambda self, buffer, at: 0)
+    who = cleaner.Cleaner(WHO, frozenset(workspace.settings.deid.options), 0.0)
+    with File(workspace.landing / "1.dcm") as file, pytest.raises(Rejected) as caught:
+        list(who.parts(file, who.clean(file)))
+    assert caught.value.reason is Reason.SOURCE_GONE
+
+
+def test_the_crosswalk_is_kept_where_it_is_asked_for(workspace: Workspace) -> None:
+    put(workspace, "1.dcm", ct_slice())
+    put(workspace, "r.txt", report_text())
+    run(workspace)
+    assert not (workspace.vault / "crosswalk").exists()
+    kept = with_settings(workspace, crosswalk=True)
+    run(kept)
+    (row,) = rows(kept, Instance)
+    key = read_key(kept)
+    original = pydicom.dcmread(io.BytesIO(ct_slice()))
+    for pseudonym, value in (
+        (row.instance_id, original.SOPInstanceUID),
+        (row.study_id, original.StudyInstanceUID),
+        (rows(kept, Report)[0].report_id, "RPT-BUILDERS-1"),
+    ):
+        assert [link.original for link in lookup(kept.vault, key, pseudonym)] == [value]
+
+
+def test_where_a_report_was_changed_stands_in_the_vault_alone(workspace: Workspace) -> None:
+    put(workspace, "openi.xml", OPENI)
+    run(workspace)
+    (row,) = read_rows(Replacement, workspace.control("deid"))
+    assert (row.start, row.end, row.kind) == (10, 25, "patient")
+    assert not (workspace.tables("deid") / "replacements").exists()
+
+
+def test_a_report_is_searched_for_whom_the_headers_of_its_patient_name(workspace: Workspace) -> None:
+    put(workspace, "1.dcm", ct_slice(OperatorsName="zwinkelmaat^otje"))
+    put(workspace, "r.txt", report_text() + "\nPositioned by zwinkelmaat.\n")
+    run(workspace)
+    assert "zwinkelmaat" not in rows(workspace, Report)[0].text
 
 
 # --- readings --------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curation import stage
-from curation.deid.originals import looks_like_dicom
+from curation.deid.opened import File
+from curation.deid.originals import Headers, looks_like_dicom
 from curation.errors import InputError, Rejected
 from curation.ingest import STAGE, Arrival, _origin
 from curation.records import Reason, Source
@@ -174,7 +175,9 @@ def test_any_bytes_end_as_an_origin_or_a_reject(tmp_path: Path, data: st.DataObj
     path = tmp_path / name
     path.write_bytes(mutated)
     try:
-        assert _origin(Arrival(path, name, False)).kind in ("dicom", "report", "labelmap", "annotation")
+        with File(path) as file:
+            kind = _origin(Arrival(path, name, False, False), file, Headers()).kind
+        assert kind in ("dicom", "report", "labelmap", "annotation")
     except Rejected as outcome:
         assert outcome.detail.startswith("expected")
 

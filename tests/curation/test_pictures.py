@@ -178,7 +178,10 @@ def test_of_the_vault_only_counts_are_shown(
     monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))
     (tmp_path / "vault").mkdir()
     secret = "DOE^JANE"
-    put(workspace.tables("ingest"), [Source(f"{secret}/{n}", "dicom", "", 1, secret, secret, "", "") for n in range(7)])
+    put(
+        workspace.tables("ingest"),
+        [Source(f"{secret}/{n}", "dicom", "", 1, 0, secret, secret, "", "") for n in range(7)],
+    )
     put(workspace.control("ingest"), [Done(f"{secret}/{n}", "f", int(n > 2)) for n in range(7)])
     rejects = [Reject("ingest", f"{secret}/{n}", Reason.EMPTY_FILE, secret) for n in range(3)]
     put(workspace.control("ingest"), rejects)

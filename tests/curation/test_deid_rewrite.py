@@ -1,4 +1,5 @@
 import struct
+from collections.abc import Sequence
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -7,7 +8,6 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -18,11 +18,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from curation.deid.attributes import ALLOWED_TAGS, ATTRIBUTES, METHOD_CODES, PATTERN, VOCABULARY
-from curation.deid.codestream import clean_frame, fragments
-from curation.deid.dicom import Clean, deidentify
+from curation.deid.codestream import clean_frame, split_frames
 from curation.deid.identity import Identity
-from curation.deid.verify import verify_dicom
+from curation.deid.opened import Bytes, Opened, open_dicom
+from curation.deid.pixels import CleanPixels, Image
+from curation.deid.profile import RESEARCH, profile
+from curation.deid.rewrite import Clean, Rewriter
+from curation.deid.verify import Promise, verify_dicom
 from curation.errors import Rejected
 from curation.records import Reason
 from tests.builders import changed, ct_files, ct_slice, radiograph_file, somebody, torn
@@ -30,17 +32,43 @@ from tests.builders import changed, ct_files, ct_slice, radiograph_file, somebod
 WHO = Identity(bytes(range(7, 39)), 3650, 90)
 
 
+def unlooked(image: Image, kind: object, value: object) -> CleanPixels | None:
+    """A check that finds nothing: what it looks like is tested elsewhere."""
+    return None
+
+
+def rewritten(data: bytes, options: Sequence[str] = RESEARCH) -> tuple[bytes, Clean]:
+    """The clean file in memory."""
+    return whole(open_dicom(Bytes(data)), options)
+
+
+def whole(opened: Opened, options: Sequence[str] = RESEARCH) -> tuple[bytes, Clean]:
+    clean = Rewriter(profile(options), WHO).clean_opened(opened, unlooked if "clean_pixel_data" in options else None)
+    pixels = clean.pixels
+    if pixels is None:
+        return clean.head, clean
+    value = pixels.value if pixels.value is not None else opened.source.read(pixels.at, pixels.length)
+    return clean.head + value, clean
+
+
+def deidentify(data: bytes, options: Sequence[str] = RESEARCH) -> bytes:
+    """The clean file, verified."""
+    made, clean = rewritten(data, options)
+    verify_dicom(made, Promise(frozenset(options)), clean.context.identifiers | frozenset(clean.uids))
+    return made
+
+
 def read(data: bytes) -> FileDataset:
     return pydicom.dcmread(BytesIO(data))
 
 
 def cleaned(**elements: Any) -> FileDataset:
-    return read(deidentify(ct_slice(**elements), WHO).data)
+    return read(deidentify(ct_slice(**elements)))
 
 
 def reason(data: bytes) -> Reason:
     with pytest.raises(Rejected) as caught:
-        deidentify(data, WHO)
+        deidentify(data)
     return caught.value.reason
 
 
@@ -70,26 +98,15 @@ def in_syntax(data: bytes, syntax: pydicom.uid.UID) -> bytes:
     return buffer.getvalue()
 
 
-def test_the_table_agrees_with_the_standard_and_its_vocabularies_exist() -> None:
-    for row in ATTRIBUTES:
-        assert keyword_for_tag(row.tag) == row.keyword
-        assert row.vr in (dictionary_VR(row.tag).replace(" or ", "/"), "OW")
-        if row.action == "word":
-            assert row.vocabulary in VOCABULARY.keys() | PATTERN.keys()
-    assert len(ALLOWED_TAGS) == len(ATTRIBUTES)
-    assert all(word == word.strip() and len(word) <= 64 for words in VOCABULARY.values() for word in words)
-
-
 def test_a_slice_keeps_its_pixels_and_geometry_and_nothing_else() -> None:
     original = read(ct_slice())
     made = cleaned()
     assert (made.pixel_array == original.pixel_array).all()
     for keyword in ("ImagePositionPatient", "PixelSpacing", "RescaleIntercept", "Rows", "Modality", "InstanceNumber"):
         assert made[keyword].value == original[keyword].value
-    assert {int(element.tag) for element in made} <= ALLOWED_TAGS
     assert made.PatientIdentityRemoved == "YES" and made.LongitudinalTemporalInformationModified == "MODIFIED"
     codes = [(item.CodeValue, item.CodeMeaning) for item in made.DeidentificationMethodCodeSequence]
-    assert codes == list(METHOD_CODES)
+    assert codes[0] == ("113100", "Basic Application Confidentiality Profile") and len(codes) == 1 + len(RESEARCH)
     assert made.preamble == bytes(128)
     assert {element.keyword for element in made.file_meta} == {
         "FileMetaInformationGroupLength",
@@ -102,8 +119,8 @@ def test_a_slice_keeps_its_pixels_and_geometry_and_nothing_else() -> None:
 
 
 def test_ids_are_the_pseudonyms_of_the_originals() -> None:
-    original, made = read(ct_slice()), deidentify(ct_slice(), WHO)
-    dataset = read(made.data)
+    original, (data, made) = read(ct_slice()), rewritten(ct_slice())
+    dataset = read(data)
     assert made.instance_id == WHO.uid(original.SOPInstanceUID) == dataset.SOPInstanceUID
     assert made.instance_id == dataset.file_meta.MediaStorageSOPInstanceUID
     assert made.series_id == WHO.uid(original.SeriesInstanceUID) == dataset.SeriesInstanceUID
@@ -113,35 +130,40 @@ def test_ids_are_the_pseudonyms_of_the_originals() -> None:
     assert dataset.FrameOfReferenceUID == WHO.uid(original.FrameOfReferenceUID)
 
 
-def test_a_radiograph_stays_outside_unless_someone_answers_for_its_pixels() -> None:
+def test_a_picture_stays_outside_where_its_pixels_are_not_looked_at() -> None:
+    unchecked = tuple(option for option in RESEARCH if option != "clean_pixel_data")
     with pytest.raises(Rejected) as outcome:
-        deidentify(radiograph_file(), WHO)
+        deidentify(radiograph_file(), unchecked)
     assert outcome.value.reason is Reason.PIXELS_NOT_CHECKED
-    assert deidentify(radiograph_file(), WHO, accept_radiographs=True).modality == "DX"
+    codes = [item.CodeValue for item in read(deidentify(ct_slice(), unchecked)).DeidentificationMethodCodeSequence]
+    assert "113101" not in codes and "113107" in codes
+    assert read(deidentify(radiograph_file())).BurnedInAnnotation == "NO"
 
 
 def test_no_identifier_of_the_original_is_left_anywhere() -> None:
-    for data in (ct_slice(), radiograph_file()):
-        made = deidentify(data, WHO, accept_radiographs=True)
+    for original in (ct_slice(), radiograph_file()):
+        data, made = rewritten(original)
         who = somebody()
-        assert {"name", "patient_id", "accession", "birth_date", "phone"} <= {kind for kind, _ in made.identifiers}
+        kinds = {kind for kind, _ in made.context.identifiers}
+        assert {"name", "patient_id", "accession", "birth_date", "phone"} <= kinds
         for value in (who.patient.last, who.patient.patient_id, who.accession, who.referring.last):
-            assert value.lower().encode() not in made.data.lower()
-        verify_dicom(made.data, made.identifiers)
+            assert value.lower().encode() not in data.lower()
 
 
 def test_the_same_file_gives_the_same_bytes() -> None:
-    assert deidentify(ct_slice(), WHO).data == deidentify(ct_slice(), WHO).data
+    one = Rewriter(profile(RESEARCH), WHO)
+    heads = [one.clean(Bytes(data), unlooked).head for data in (*ct_files()[:3], *ct_files()[:3])]
+    assert heads[:3] == heads[3:] == [rewritten(data)[1].head for data in ct_files()[:3]]
 
 
-def test_all_dates_of_a_patient_move_by_one_shift_and_times_go() -> None:
+def test_all_dates_of_a_patient_move_by_one_shift_and_times_with_them() -> None:
     made = cleaned(
         StudyDate="20120304", SeriesDate="20120306", StudyTime="101112.5", AcquisitionDateTime="20120304101112"
     )
     first, second = (datetime.strptime(made[name].value, "%Y%m%d").date() for name in ("StudyDate", "SeriesDate"))
     assert (second - first).days == 2 and first < date(2012, 3, 4)
-    assert made.StudyTime == "" and "AcquisitionDateTime" not in made
-    assert "SeriesDate" not in cleaned(SeriesDate="")
+    assert made.AcquisitionDateTime == made.StudyDate + made.StudyTime[:6] and made.StudyTime != "101112.5"
+    assert not cleaned(SeriesDate="").SeriesDate
 
 
 @pytest.mark.parametrize(
@@ -153,8 +175,9 @@ def test_ages_are_capped(given: str, expected: str) -> None:
 
 
 def test_a_low_cap_counts_months_as_years() -> None:
-    made = deidentify(ct_slice(PatientAge="999M"), Identity(WHO.key, 3650, 80))
-    assert read(made.data).PatientAge == "080Y"
+    who = Identity(WHO.key, 3650, 80)
+    head = Rewriter(profile(RESEARCH), who).clean(Bytes(ct_slice(PatientAge="999M")), unlooked).head
+    assert b"AS\x04\x00080Y" in head
 
 
 @pytest.mark.parametrize(
@@ -179,10 +202,9 @@ def test_a_low_cap_counts_months_as_years() -> None:
     ],
 )
 def test_a_value_in_an_unexpected_place_goes(tag: int, vr: str, value: Any) -> None:
-    made = deidentify(added(ct_slice(), (tag, vr, value)), WHO)
-    plain = value if isinstance(value, bytes) else value.encode()
-    assert plain not in made.data
-    assert tag not in read(made.data) or read(made.data)[tag].value in ("", None)
+    made = deidentify(added(ct_slice(), (tag, vr, value)))
+    text = value if isinstance(value, bytes) else value.encode()
+    assert text not in made
 
 
 def test_nested_and_private_names_go_and_are_known_to_the_verifier() -> None:
@@ -190,9 +212,9 @@ def test_nested_and_private_names_go_and_are_known_to_the_verifier() -> None:
     inner.RequestingPhysician = "Zormirsk^Deep"
     outer = Dataset()
     outer.RequestAttributesSequence = [inner]
-    made = deidentify(added(ct_slice(), (0x00081115, "SQ", [outer])), WHO)
-    assert b"Zormirsk" not in made.data
-    assert ("name", "Zormirsk^Deep") in made.identifiers
+    data, made = rewritten(added(ct_slice(), (0x00081115, "SQ", [outer])))
+    assert b"Zormirsk" not in data
+    assert ("name", "Zormirsk^Deep") in made.context.identifiers
 
 
 def test_words_after_an_unknown_one_go_because_their_place_has_a_meaning() -> None:
@@ -202,12 +224,7 @@ def test_words_after_an_unknown_one_go_because_their_place_has_a_meaning() -> No
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
 def test_native_transfer_syntaxes_become_explicit_little_endian(syntax: pydicom.uid.UID) -> None:
-    made = deidentify(in_syntax(ct_slice(), syntax), WHO)
-    expected = deidentify(ct_slice(), WHO)
-    assert (read(made.data).pixel_array == read(expected.data).pixel_array).all()
-    assert read(made.data).file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
-    assert read(made.data).RescaleIntercept == read(expected.data).RescaleIntercept
-    verify_dicom(made.data, made.identifiers)
+    assert deidentify(in_syntax(ct_slice(), syntax)) == deidentify(ct_slice())
 
 
 def test_rle_keeps_its_transfer_syntax_and_pixels() -> None:
@@ -216,10 +233,9 @@ def test_rle_keeps_its_transfer_syntax_and_pixels() -> None:
     dataset.compress(RLELossless, generate_instance_uid=False)
     buffer = BytesIO()
     dataset.save_as(buffer)
-    made = deidentify(buffer.getvalue(), WHO)
-    assert read(made.data).file_meta.TransferSyntaxUID == RLELossless
-    assert (read(made.data).pixel_array == pixels).all()
-    verify_dicom(made.data, made.identifiers)
+    made = read(deidentify(buffer.getvalue()))
+    assert made.file_meta.TransferSyntaxUID == RLELossless
+    assert (made.pixel_array == pixels).all()
 
 
 def jpeg(comment: bytes) -> bytes:
@@ -240,9 +256,8 @@ def test_comments_in_a_code_stream_go() -> None:
     dataset["PixelData"].is_undefined_length = True
     buffer = BytesIO()
     dataset.save_as(buffer)
-    made = deidentify(buffer.getvalue(), WHO)
-    assert b"JANE" not in made.data and b"scan\xff\xd9" in made.data
-    verify_dicom(made.data, made.identifiers)
+    made = deidentify(buffer.getvalue())
+    assert b"JANE" not in made and b"scan\xff\xd9" in made
 
 
 def test_what_stands_between_scans_and_after_the_end_of_a_jpeg_goes() -> None:
@@ -289,7 +304,7 @@ def test_text_written_as_numbers_goes(keyword: str, vr: str, value: bytes) -> No
     buffer = BytesIO()
     dataset.save_as(buffer)
     assert value in buffer.getvalue()
-    assert value not in deidentify(buffer.getvalue(), WHO).data
+    assert value not in deidentify(buffer.getvalue())
 
 
 @given(st.binary(max_size=80))
@@ -297,7 +312,7 @@ def test_any_code_stream_ends_as_one_or_a_reject(data: bytes) -> None:
     for syntax in (JPEGLosslessSV1, "1.2.840.10008.1.2.4.90", RLELossless):
         for candidate in (data, b"\xff\xd8" + data + b"\xff\xd9", b"\xff\x4f" + data + b"\xff\xd9"):
             try:
-                clean_frame(b"".join(fragments(candidate)) + candidate, syntax, 4)
+                clean_frame(b"".join(split_frames(candidate, 1)) + candidate, syntax, 4)
             except Rejected as outcome:
                 assert outcome.reason in (Reason.TRUNCATED, Reason.UNREADABLE)
 
@@ -310,19 +325,34 @@ def test_any_code_stream_ends_as_one_or_a_reject(data: bytes) -> None:
         ({"SOPInstanceUID": ""}, Reason.MISSING_IDENTITY),
         ({"SeriesInstanceUID": None}, Reason.MISSING_IDENTITY),
         ({"StudyInstanceUID": None}, Reason.MISSING_IDENTITY),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11"}, Reason.UNSUPPORTED_OBJECT),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, Reason.BURNED_IN_TEXT),
-        ({"BurnedInAnnotation": "YES"}, Reason.BURNED_IN_TEXT),
-        ({"BurnedInAnnotation": "MAYBE"}, Reason.BURNED_IN_TEXT),
-        ({"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, Reason.BURNED_IN_TEXT),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11"}, Reason.UNSUPPORTED_OBJECT),  # a report with pixels
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66"}, Reason.UNSUPPORTED_OBJECT),  # raw data
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.9.4.2"}, Reason.UNSUPPORTED_OBJECT),  # a voice
+        ({"SOPClassUID": "1.2.3.4"}, Reason.UNSUPPORTED_OBJECT),
         ({"PixelData": None}, Reason.UNSUPPORTED_OBJECT),
         ({"Rows": None}, Reason.UNSUPPORTED_OBJECT),
         ({"Rows": 25}, Reason.TRUNCATED),
-        ({"BitsAllocated": 32}, Reason.UNSUPPORTED_OBJECT),
+        ({"BitsAllocated": 32}, Reason.TRUNCATED),
+        ({"BitsAllocated": 12}, Reason.UNSUPPORTED_OBJECT),
     ],
 )
 def test_what_cannot_be_cleaned_is_rejected_with_its_reason(elements: dict[str, Any], expected: Reason) -> None:
     assert reason(ct_slice(**elements)) == expected
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"BurnedInAnnotation": "YES"},
+        {"BurnedInAnnotation": "MAYBE"},
+        {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
+    ],
+)
+def test_a_slice_that_says_that_text_is_on_it_needs_a_look(elements: dict[str, Any]) -> None:
+    with pytest.raises(Rejected) as outcome:
+        deidentify(ct_slice(**elements), [option for option in RESEARCH if option != "clean_pixel_data"])
+    assert outcome.value.reason is Reason.BURNED_IN_TEXT
+    assert read(deidentify(ct_slice(**elements))).BurnedInAnnotation == "NO"
 
 
 def test_an_overlay_in_the_unused_bits_of_the_pixels_is_rejected() -> None:
@@ -335,8 +365,8 @@ def test_what_is_behind_the_pixels_and_beyond_their_size_goes() -> None:
     buffer = BytesIO()
     dataset.save_as(buffer)
     tail = b"\xfc\xff\xfc\xffOB\0\0" + struct.pack("<I", 10) + b"Zormirsk  "
-    made = deidentify(buffer.getvalue() + tail, WHO)
-    assert b"Quelbrand" not in made.data and b"Zormirsk" not in made.data
+    made = deidentify(buffer.getvalue() + tail)
+    assert b"Quelbrand" not in made and b"Zormirsk" not in made
 
 
 def test_a_file_cut_in_its_pixels_is_truncated() -> None:
@@ -345,13 +375,13 @@ def test_a_file_cut_in_its_pixels_is_truncated() -> None:
 
 
 def test_slices_of_a_series_stay_a_series() -> None:
-    made = [deidentify(data, WHO) for data in ct_files()[:3]]
+    made = [rewritten(data)[1] for data in ct_files()[:3]]
     assert len({part.series_id for part in made}) == len({part.patient_id for part in made}) == 1
     assert len({part.instance_id for part in made}) == 3
 
 
 def test_another_issuer_is_another_patient() -> None:
-    east, west = (deidentify(changed(ct_slice(), IssuerOfPatientID=issuer), WHO) for issuer in ("EAST", "WEST"))
+    east, west = (rewritten(changed(ct_slice(), IssuerOfPatientID=issuer))[1] for issuer in ("EAST", "WEST"))
     assert east.patient_id != west.patient_id
 
 
@@ -361,11 +391,9 @@ def test_any_bytes_end_as_a_verified_image_or_a_reject(data: st.DataObject) -> N
     valid = ct_slice()
     at = data.draw(st.integers(0, len(valid) - 1))
     cut = data.draw(st.integers(0, 12))
-    made: Clean
     try:
-        made = deidentify(valid[:at] + data.draw(st.binary(max_size=12)) + valid[at + cut :], WHO)
-        verify_dicom(made.data, made.identifiers)
+        made = deidentify(valid[:at] + data.draw(st.binary(max_size=12)) + valid[at + cut :])
     except Rejected as outcome:
         assert outcome.detail.startswith(("expected", "rule"))
         return
-    assert read(made.data).pixel_array.shape
+    assert read(made).pixel_array.shape

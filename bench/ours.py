@@ -1,0 +1,54 @@
+"""What is ours in the benchmark: the rewriter alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from curation.deid.cleaner import CHUNK, parts_of
+from curation.deid.identity import Identity
+from curation.deid.opened import File
+from curation.deid.profile import profile
+from curation.deid.rewrite import Rewriter
+
+WHO = Identity(bytes.fromhex("8c1f5be2d07a4853b1ee60c4978d23fa0d4b97a65e31c28870f4d9b3625a1ce7"), 3650, 90)
+PIXELS = "clean_pixel_data"
+
+
+def ours() -> Callable[[Path, Path], object]:
+    """A new rewriter, without pixel checks and the verifier: takes one file and writes it clean."""
+    rewriter = Rewriter(profile(options(pixels=False)), WHO)
+    buffer = memoryview(bytearray(CHUNK))
+
+    def clean(source: Path, target: Path) -> None:
+        with File(source) as file, target.open("wb", buffering=0) as out:
+            for part in parts_of(file, rewriter.clean(file), buffer):
+                out.write(part)
+
+    return clean
+
+
+def rewriter(files: list[Path], out: Path) -> Callable[[], None]:
+    """The rewriter on the files of one series; it knows nothing of them at first."""
+    clean = ours()
+
+    def run() -> None:
+        for file in files:
+            clean(file, out / file.name)
+
+    return run
+
+
+def params() -> dict[str, dict[str, Any]]:
+    """The repository's ``params.yaml``."""
+    read: dict[str, dict[str, Any]] = yaml.safe_load(
+        (Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8")
+    )
+    return read
+
+
+def options(pixels: bool) -> frozenset[str]:
+    """The options of the repository's profile, with or without the look at pixels."""
+    chosen = frozenset(params()["deid"]["options"])
+    return chosen | {PIXELS} if pixels else chosen - {PIXELS}
