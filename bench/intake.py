@@ -9,7 +9,7 @@ from ours import options, params
 
 from curation import ingest
 from curation.deid import stage as deid
-from curation.deid.key import make_key
+from curation.deid.keys.key import make_key
 from curation.stage import Stage, prepare, rejects, run_batch
 from curation.workspace import Workspace
 

@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from curation.deid.cleaner import CHUNK, parts_of
-from curation.deid.identity import Identity
-from curation.deid.opened import File
-from curation.deid.profile import profile
-from curation.deid.rewrite import Rewriter
+from curation.deid.dicom.opened import File
+from curation.deid.dicom.profile import profile
+from curation.deid.dicom.rewrite import Rewriter
+from curation.deid.keys.identity import Identity
 
 WHO = Identity(bytes.fromhex("8c1f5be2d07a4853b1ee60c4978d23fa0d4b97a65e31c28870f4d9b3625a1ce7"), 3650, 90)
 PIXELS = "clean_pixel_data"

@@ -26,7 +26,7 @@ import ahocorasick
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.deid.identity import Identifier
+from curation.deid.keys.identity import Identifier
 from curation.errors import InputError, ToolError
 from curation.records import Source
 from curation.store import read_rows

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from curation.deid.dicom.opened import File
+from curation.deid.dicom.originals import Headers, Origin, looks_like_dicom
 from curation.deid.lidc import ROOT as LIDC_ROOT
 from curation.deid.lidc import lidc_origin
 from curation.deid.nifti import read_sidecar
-from curation.deid.opened import File
-from curation.deid.originals import Headers, Origin, looks_like_dicom
-from curation.deid.reports import read_local, read_openi
 from curation.deid.safe_xml import MAX_BYTES, parse
+from curation.deid.texts.reports import read_local, read_openi
 from curation.errors import InputError, Rejected
 from curation.records import Reason, Record, Source
 from curation.stage import Batch, Item, Stage

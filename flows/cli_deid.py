@@ -47,7 +47,7 @@ def deid_explain(
     file: Annotated[Path, typer.Argument(help="A DICOM file.", exists=True, dir_okay=False)],
 ) -> None:
     """Print what happens to each attribute of a file, by which rule and why; never a value."""
-    from curation.deid.explain import explain_file
+    from curation.deid.dicom.explain import explain_file
     from flows.folder import settings
 
     lines = explain_file(file, settings().deid)
@@ -60,7 +60,7 @@ def deid_explain(
 @deid_app.command("policy")
 def deid_policy() -> None:
     """Print the policy as Markdown: what docs/deid-policy.md holds."""
-    from curation.deid.policy import markdown
+    from curation.deid.dicom.policy import markdown
 
     typer.echo(markdown())
 

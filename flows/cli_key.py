@@ -9,7 +9,7 @@ from curation.errors import InputError, IntegrityError, UsageError
 from flows.say import speaker_of
 
 if TYPE_CHECKING:
-    from curation.deid.rotation import Holding, KeyState, Loss
+    from curation.deid.keys.rotation import Holding, KeyState, Loss
     from curation.workspace import Workspace
 
 key_app = typer.Typer(no_args_is_help=True, help="The key that pseudonyms are made with.")
@@ -18,7 +18,7 @@ key_app = typer.Typer(no_args_is_help=True, help="The key that pseudonyms are ma
 @key_app.command("make")
 def key_make(context: typer.Context) -> None:
     """Make a new random key in the vault (or where PAXFLOW_KEY_FILE says), readable by you alone."""
-    from curation.deid.key import key_place, make_key
+    from curation.deid.keys.key import key_place, make_key
 
     path = key_place(_workspace())
     make_key(path)
@@ -30,7 +30,7 @@ def key_make(context: typer.Context) -> None:
 @key_app.command("check")
 def key_check(context: typer.Context) -> None:
     """Say which key there is, where, its public fingerprint, and whether data/ was made with it."""
-    from curation.deid.rotation import check_key
+    from curation.deid.keys.rotation import check_key
 
     state = check_key(_workspace())
     own = state.own
@@ -56,7 +56,7 @@ def key_rotate(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Put a new key in the old one's place, and say what can no longer be linked. The old key is kept beside it."""
-    from curation.deid.rotation import rotate_key, rotation_loss
+    from curation.deid.keys.rotation import rotate_key, rotation_loss
 
     workspace, speaker = _workspace(), speaker_of(context)
     loss = rotation_loss(workspace)
@@ -81,9 +81,9 @@ def key_lookup(
     pseudonym: Annotated[str, typer.Argument(help="As it stands in data/ or in a release.")],
 ) -> None:
     """Print the original behind a pseudonym, from the vault's crosswalk: for when a patient must be reached."""
-    from curation.deid.crosswalk import lookup
-    from curation.deid.key import read_key
-    from curation.deid.rotation import retired_keys
+    from curation.deid.keys.crosswalk import lookup
+    from curation.deid.keys.key import read_key
+    from curation.deid.keys.rotation import retired_keys
 
     workspace = _workspace()
     links = lookup(workspace.vault, read_key(workspace), pseudonym, retired_keys(workspace))

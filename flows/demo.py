@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from curation.deid.key import DEMO_KEY
+from curation.deid.keys.key import DEMO_KEY
 from curation.errors import IntegrityError
 from curation.workspace import Workspace
 from flows.publish import contents

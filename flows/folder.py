@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from curation.deid.key import identity
+from curation.deid.keys.key import identity
 from curation.deid.stage import plan as deid_plan
 from curation.errors import InputError, UsageError, VaultError
 from curation.records import Instance, Reject, Report, Source

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from curation.audit import audit
-from curation.deid.identity import Identifier
+from curation.deid.keys.identity import Identifier
 from curation.records import TABLES, Done, Reject
 from curation.store import read_rows
 from curation.workspace import Workspace

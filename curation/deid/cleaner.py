@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from curation.deid.clean_pixels import image_of
-from curation.deid.identity import Identity
-from curation.deid.objects import Kind, kind_of
-from curation.deid.opened import File, Opened, open_dicom
-from curation.deid.originals import check_object
+from curation.deid.dicom.clean_pixels import image_of
+from curation.deid.dicom.objects import Kind, kind_of
+from curation.deid.dicom.opened import File, Opened, open_dicom
+from curation.deid.dicom.originals import check_object
+from curation.deid.dicom.profile import profile
+from curation.deid.dicom.rewrite import Clean, Rewriter
+from curation.deid.keys.identity import Identity
 from curation.deid.pixels import Area, CleanPixels, Image, Screen, clean_pixels
-from curation.deid.profile import profile
 from curation.deid.review import Review
-from curation.deid.rewrite import Clean, Rewriter
-from curation.deid.verify import Promise, Verifier
+from curation.deid.verify.verifier import Promise, Verifier
 from curation.errors import Rejected
 from curation.records import Reason
 

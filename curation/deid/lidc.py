@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from curation.deid.identity import Identifier, Identity
-from curation.deid.originals import Origin
+from curation.deid.dicom.originals import Origin
+from curation.deid.keys.identity import Identifier, Identity
 from curation.deid.safe_xml import parse, text_of
 from curation.errors import Rejected
 from curation.records import Annotation, AnnotationRating, Reason, Record

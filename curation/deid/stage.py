@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from curation.deid.cleaner import Cleaner
-from curation.deid.crosswalk import Link, write_part
-from curation.deid.identity import Identifier, Identity
-from curation.deid.key import identity, key_id, load_key
+from curation.deid.dicom.opened import File
+from curation.deid.keys.crosswalk import Link, write_part
+from curation.deid.keys.identity import Identifier, Identity
+from curation.deid.keys.key import identity, key_id, load_key
 from curation.deid.lidc import lidc_identifiers, read_lidc
 from curation.deid.nifti import clean_labelmap, header_of, read_sidecar, read_structures
-from curation.deid.opened import File
-from curation.deid.reports import read_report
 from curation.deid.review import Review
-from curation.deid.text import clean as clean_report
-from curation.deid.text import clean_tags
-from curation.deid.verify import verify_nifti, verify_text
+from curation.deid.texts.reports import read_report
+from curation.deid.texts.surrogates import clean as clean_report
+from curation.deid.texts.surrogates import clean_tags
+from curation.deid.verify.verifier import verify_nifti, verify_text
 from curation.errors import Rejected, VaultError
 from curation.records import (
     Annotation,

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from curation.deid.identity import Identifier
-from curation.deid.verify import Promise, verify_dicom
+from curation.deid.keys.identity import Identifier
+from curation.deid.verify.verifier import Promise, verify_dicom
 from curation.errors import Rejected
 from curation.records import Reason
 

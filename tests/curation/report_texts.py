@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection
 
-from curation.deid.identity import Identifier, Identity
-from curation.deid.reports import read_local, read_report
-from curation.deid.text import clean
+from curation.deid.keys.identity import Identifier, Identity
+from curation.deid.texts.reports import read_local, read_report
+from curation.deid.texts.surrogates import clean
 
 
 class Moved(Identity):

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curation.audit import Hit, audit, planted
-from curation.deid.identity import Identifier
+from curation.deid.keys.identity import Identifier
 from curation.errors import InputError
 from curation.workspace import Workspace
 from tests.builders import workspace_at

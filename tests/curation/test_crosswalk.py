@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.deid.crosswalk import Link, lookup, write_part
+from curation.deid.keys.crosswalk import Link, lookup, write_part
 from curation.errors import IntegrityError
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

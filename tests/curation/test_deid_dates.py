@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.deid.date_rules import find_dates, find_years, read_date
-from curation.deid.dates import Calendar
-from curation.deid.spans import Masked
+from curation.deid.texts.date_rules import find_dates, find_years, read_date
+from curation.deid.texts.dates import Calendar
+from curation.deid.texts.spans import Masked
 
 BY = timedelta(days=853)
 CALENDAR = Calendar(lambda day: day - BY, frozenset({date(1920, 4, 3)}), date(2012, 3, 4))

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.deid.cleaner import Cleaner
-from curation.deid.elements import split, write, write_items
-from curation.deid.explain import explain
-from curation.deid.identity import Identity
-from curation.deid.odd import plain
-from curation.deid.opened import Bytes, File, Opened, Reader, open_dicom
-from curation.deid.profile import RESEARCH, profile
-from curation.deid.rewrite import Rewriter
+from curation.deid.dicom.elements import split, write, write_items
+from curation.deid.dicom.explain import explain
+from curation.deid.dicom.odd import plain
+from curation.deid.dicom.opened import Bytes, File, Opened, Reader, open_dicom
+from curation.deid.dicom.profile import RESEARCH, profile
+from curation.deid.dicom.rewrite import Rewriter
+from curation.deid.keys.identity import Identity
 from curation.errors import Rejected
 from tests.curation.hospital import Hospital, hospital, parsed, spellings
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.deid.identity import Identity
-from curation.deid.report_words import eponyms, is_eponym, is_known, is_misspelt, is_plain, is_used_eponym
-from curation.deid.reports import ReportOriginal
-from curation.deid.spellings import Form, contracted, find_forms, fold, variants
-from curation.deid.text import clean
-from curation.deid.word_lists import read_table, word_list
+from curation.deid.keys.identity import Identity
+from curation.deid.texts.report_words import eponyms, is_eponym, is_known, is_misspelt, is_plain, is_used_eponym
+from curation.deid.texts.reports import ReportOriginal
+from curation.deid.texts.spellings import Form, contracted, find_forms, fold, variants
+from curation.deid.texts.surrogates import clean
+from curation.deid.texts.word_lists import read_table, word_list
 
 WHO = Identity(bytes(range(32)), 3650, 90)
 

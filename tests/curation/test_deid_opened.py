@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from curation.deid import opened as opened_module
-from curation.deid.elements import MAX_DEPTH, Odd, items, split, write, write_items
-from curation.deid.opened import Bytes, File, Opened, open_dicom
+from curation.deid.dicom import opened as opened_module
+from curation.deid.dicom.elements import MAX_DEPTH, Odd, items, split, write, write_items
+from curation.deid.dicom.opened import Bytes, File, Opened, open_dicom
 from curation.errors import Rejected
 from curation.records import Reason
 from tests.builders import ct_slice

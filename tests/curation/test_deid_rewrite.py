@@ -18,13 +18,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from curation.deid.codestream import clean_frame, split_frames
-from curation.deid.identity import Identity
-from curation.deid.opened import Bytes, Opened, open_dicom
+from curation.deid.dicom.codestream import clean_frame, split_frames
+from curation.deid.dicom.opened import Bytes, Opened, open_dicom
+from curation.deid.dicom.profile import RESEARCH, profile
+from curation.deid.dicom.rewrite import Clean, Rewriter
+from curation.deid.keys.identity import Identity
 from curation.deid.pixels import CleanPixels, Image
-from curation.deid.profile import RESEARCH, profile
-from curation.deid.rewrite import Clean, Rewriter
-from curation.deid.verify import Promise, verify_dicom
+from curation.deid.verify.verifier import Promise, verify_dicom
 from curation.errors import Rejected
 from curation.records import Reason
 from tests.builders import changed, ct_files, ct_slice, radiograph_file, somebody, torn

@@ -18,12 +18,12 @@ from PIL import ImageDraw, ImageFont
 
 from curation import ingest, stage
 from curation.deid import cleaner
-from curation.deid.crosswalk import lookup
-from curation.deid.identity import Identity
-from curation.deid.key import DEMO_KEY, key_path, make_key, read_key
+from curation.deid.dicom.opened import File
+from curation.deid.keys.crosswalk import lookup
+from curation.deid.keys.identity import Identity
+from curation.deid.keys.key import DEMO_KEY, key_path, make_key, read_key
 from curation.deid.lidc import read_lidc
 from curation.deid.nifti import clean_labelmap, header_of, read_sidecar, read_structures
-from curation.deid.opened import File
 from curation.deid.pixels import Area, CleanPixels, Decided, Doubt, Image
 from curation.deid.review import Review
 from curation.deid.stage import STAGE

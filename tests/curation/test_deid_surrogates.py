@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.deid.identity import Identifier, Identity
-from curation.deid.reports import ReportOriginal
-from curation.deid.text import CleanReport, clean
+from curation.deid.keys.identity import Identifier, Identity
+from curation.deid.texts.reports import ReportOriginal
+from curation.deid.texts.surrogates import CleanReport, clean
 from curation.synth.identities import Planted, person, visit
 from curation.synth.reports import write_report
 from tests.curation.report_texts import WHO, cleaned, of, untagged

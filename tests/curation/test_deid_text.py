@@ -5,11 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.deid.identity import Identifier
-from curation.deid.reports import MAX_BYTES, ReportOriginal, decode, parse_date, read_local, read_openi, read_report
+from curation.deid.keys.identity import Identifier
 from curation.deid.safe_xml import parse
-from curation.deid.text import clean, clean_tags
-from curation.deid.verify import verify_text
+from curation.deid.texts.reports import (
+    MAX_BYTES,
+    ReportOriginal,
+    decode,
+    parse_date,
+    read_local,
+    read_openi,
+    read_report,
+)
+from curation.deid.texts.surrogates import clean, clean_tags
+from curation.deid.verify.verifier import verify_text
 from curation.errors import Rejected
 from tests.builders import report_text, somebody
 from tests.curation.report_texts import LOCAL, WHO, cleaned, of, untagged

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from curation.deid.identity import Identifier, Identity
-from curation.deid.profile import RESEARCH, Action, profile
-from curation.deid.values import STUB_PDF, Subject, clean_value, decode
-from curation.deid.words import lexicon
+from curation.deid.dicom.profile import RESEARCH, Action, profile
+from curation.deid.dicom.values import STUB_PDF, Subject, clean_value, decode
+from curation.deid.keys.identity import Identifier, Identity
+from curation.deid.texts.words import lexicon
 
 WHO = Identity(bytes(range(7, 39)), 3650, 90)
 KNOWN = lexicon([Identifier("name", "Quelbrand^Mirel"), Identifier("patient_id", "7742")])

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.deid.identity import Identifier
-from curation.deid.vocabulary import Level, fold, forms, grammar, level, vocabulary
-from curation.deid.words import (
+from curation.deid.keys.identity import Identifier
+from curation.deid.texts.vocabulary import Level, fold, forms, grammar, level, vocabulary
+from curation.deid.texts.words import (
     Lexicon,
     clean_code_string,
     clean_descriptor,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.deid.identity import Identity, patient_key
+from curation.deid.keys.identity import Identity, patient_key
 
 ONE = Identity(bytes(range(32)), 3650, 90)
 OTHER = Identity(bytes(range(1, 33)), 3650, 90)

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curation import stage
-from curation.deid.opened import File
-from curation.deid.originals import Headers, looks_like_dicom
+from curation.deid.dicom.opened import File
+from curation.deid.dicom.originals import Headers, looks_like_dicom
 from curation.errors import InputError, Rejected
 from curation.ingest import STAGE, Arrival, _origin
 from curation.records import Reason, Source

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from curation.deid import key as module
-from curation.deid.key import DEMO_KEY, identity, key_id, key_path, key_place, load_key, make_key, sample_digest
+from curation.deid.keys import key as module
+from curation.deid.keys.key import DEMO_KEY, identity, key_id, key_path, key_place, load_key, make_key, sample_digest
 from curation.errors import VaultError
 from curation.records import Source
 from curation.workspace import Workspace

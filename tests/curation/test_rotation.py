@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from curation import ingest, stage
-from curation.deid.identity import Identity
-from curation.deid.key import DEMO_KEY, key_id, key_path, make_key, read_key
-from curation.deid.rotation import Holding, check_key, retired_keys, rotate_key, rotation_loss
+from curation.deid.keys.identity import Identity
+from curation.deid.keys.key import DEMO_KEY, key_id, key_path, make_key, read_key
+from curation.deid.keys.rotation import Holding, check_key, retired_keys, rotate_key, rotation_loss
 from curation.deid.stage import STAGE
 from curation.errors import BusyError, VaultError
 from curation.records import Instance, Record, Report, Source

@@ -9,17 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.deid import (
-    verify,
-    verify_memory,
-    verify_rules,
-    verify_spellings,
-    verify_streams,
-    verify_values,
-    verify_walk,
-)
-from curation.deid.identity import Identifier
-from curation.deid.verify import Promise, Verifier, uids_of, verify_dicom, verify_nifti
+from curation.deid.keys.identity import Identifier
+from curation.deid.verify import memory, spellings, streams, values, walk
+from curation.deid.verify import rules as rule_module
+from curation.deid.verify import verifier as verifier_module
+from curation.deid.verify.verifier import Promise, Verifier, uids_of, verify_dicom, verify_nifti
 from curation.errors import Rejected
 from curation.records import Reason
 from tests.curation.clean_bytes import (
@@ -64,8 +58,8 @@ NUMBER = Identifier("patient_id", "77123456")
 
 @pytest.fixture(autouse=True)
 def _small_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify_spellings, "is_word", lambda token: token in WORDS)
-    monkeypatch.setattr(verify_spellings, "is_ambiguous", lambda token: token in AMBIGUOUS)
+    monkeypatch.setattr(spellings, "is_word", lambda token: token in WORDS)
+    monkeypatch.setattr(spellings, "is_ambiguous", lambda token: token in AMBIGUOUS)
 
 
 # --- what passes -----------------------------------------------------------------------------------------
@@ -455,14 +449,14 @@ def test_elements_in_stretches_are_found_again_whatever_changes_between_them() -
 
 
 def test_what_is_remembered_is_forgotten_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "_REMEMBERED", 40)
+    monkeypatch.setattr(verifier_module, "_REMEMBERED", 40)
     verifier = Verifier(PROMISE, frozenset({NAME}))
     sizes = []
     for number in range(30):
         verifier.dicom(slice_of(number), len(PIXELS))
         sizes.append(len(verifier._passed))
     assert max(sizes) < 100
-    monkeypatch.setattr(verify, "_HELD", 100)
+    monkeypatch.setattr(verifier_module, "_HELD", 100)
     verifier.dicom(slice_of(31), len(PIXELS))
     verifier.dicom(slice_of(32), len(PIXELS))
     assert len(verifier._passed) < 60
@@ -575,7 +569,7 @@ def test_a_nifti_header_with_text_is_refused() -> None:
 
 
 def test_every_rule_has_a_violation_here() -> None:
-    modules: tuple[ModuleType, ...] = (verify, verify_memory, verify_rules, verify_streams, verify_values, verify_walk)
+    modules: tuple[ModuleType, ...] = (verifier_module, memory, rule_module, streams, values, walk)
     source = "".join(map(inspect.getsource, modules))
     found = re.findall(r"(?:check|fail)\([^\n]*\"([a-z-]+)\"\)|\"([a-z]+(?:-[a-z]+)+)\"", source)
     rules = {either or other for either, other in found}

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.deid import verify_spellings
-from curation.deid.identity import Identifier
-from curation.deid.verify import Promise, Verifier, verify_dicom, verify_text
-from curation.deid.verify_search import Search, Where
+from curation.deid.keys.identity import Identifier
+from curation.deid.verify import spellings as verify_spellings
+from curation.deid.verify.search import Search, Where
+from curation.deid.verify.verifier import Promise, Verifier, verify_dicom, verify_text
 from curation.errors import Rejected
 from tests.curation.clean_bytes import (
     AMBIGUOUS,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from curation.deid.crosswalk import Link, write_part
-from curation.deid.identity import Identity
-from curation.deid.key import DEMO_KEY, key_id, key_path, make_key, read_key
+from curation.deid.keys.crosswalk import Link, write_part
+from curation.deid.keys.identity import Identity
+from curation.deid.keys.key import DEMO_KEY, key_id, key_path, make_key, read_key
 from curation.errors import InputError, IntegrityError, UsageError, VaultError
 from curation.records import Instance, Record, Source
 from curation.store import to_arrow, write_parquet

@@ -10,8 +10,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from curation.deid.key import DEMO_KEY, make_key
-from curation.deid.policy import markdown
+from curation.deid.dicom.policy import markdown
+from curation.deid.keys.key import DEMO_KEY, make_key
 from flows import folder
 from tests.builders import ct_slice, report_text, torn
 from tests.curation.hospital import Hospital, hospital, spellings
