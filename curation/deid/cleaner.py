@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from curation.deid.dicom.clean_pixels import image_of
+from curation.deid.dicom.clean_pixels import Pixels, image_of
 from curation.deid.dicom.objects import Kind, kind_of
 from curation.deid.dicom.opened import File, Opened, open_dicom
 from curation.deid.dicom.originals import check_object
@@ -43,11 +43,6 @@ class Cleaner:
 
     def __post_init__(self) -> None:
         self._rewriter = Rewriter(profile(self.options), self.identity)
-
-    @property
-    def rewriter(self) -> Rewriter:
-        """What decides on the attributes."""
-        return self._rewriter
 
     def screen(self, paths: Iterable[Path]) -> None:
         """Look at the series that these files belong to; a file that cannot be read is passed over, and refused later.
@@ -126,7 +121,7 @@ class Cleaner:
             for at in (pixels.at, max(pixels.at, pixels.at + pixels.length - CHUNK // 128)):
                 verifier.pixels(file.read(at, min(CHUNK // 128, pixels.length)))
         if pixels.checked and self._is_read_again(clean.instance_id):
-            self._read_again(file, clean, opened)
+            self._read_again(file, pixels, opened)
 
     def _verifier(self, clean: Clean) -> Verifier:
         return Verifier(Promise(self.options, clean.context.context.charset), clean.context.identifiers)
@@ -135,11 +130,8 @@ class Cleaner:
         """Whether an image is in the sample: decided by its pseudonym, so that any run decides alike."""
         return int(instance_id.rsplit(".", 1)[-1]) % _WHOLE < self.recheck_share * _WHOLE
 
-    def _read_again(self, file: File, clean: Clean, opened: Opened) -> None:
+    def _read_again(self, file: File, pixels: Pixels, opened: Opened) -> None:
         """Raise Rejected if the pixels as written still show text."""
-        pixels = clean.pixels
-        if pixels is None:
-            return
         value = pixels.value if pixels.value is not None else file.read(pixels.at, pixels.length)
         cleaned = pixels.cleaned
         image = replace(image_of(opened), syntax=pixels.syntax)

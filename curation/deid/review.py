@@ -10,6 +10,7 @@ A case is known by what it shows and where, so that the same doubt is the same c
 import io
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from curation.deid.pixels import Decision, Doubt
 from curation.errors import UsageError
 from curation.store import atomic, digest
 
+_CASE = re.compile("[0-9a-f]{16}")
 DECISIONS: tuple[Decision, ...] = ("text", "no_text")
 
 
@@ -62,7 +64,7 @@ class Review:
         """Note a decision, or another one; raises UsageError for a case that is none, or no decision."""
         if decision not in DECISIONS:
             raise UsageError(f"decide with {' or '.join(DECISIONS)}")
-        if not (self._folder("cases") / f"{case}.json").is_file():
+        if not _CASE.fullmatch(case) or not (self._folder("cases") / f"{case}.json").is_file():
             raise UsageError("there is no such case: `paxflow deid review` lists those that wait")
         _write(self._folder("decisions") / case, decision.encode("ascii"))
 

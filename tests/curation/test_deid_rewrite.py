@@ -18,6 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from curation.deid.dicom import rewrite as rewrite_module
 from curation.deid.dicom.codestream import clean_frame, split_frames
 from curation.deid.dicom.opened import Bytes, Opened, open_dicom
 from curation.deid.dicom.profile import RESEARCH, profile
@@ -154,6 +155,36 @@ def test_the_same_file_gives_the_same_bytes() -> None:
     one = Rewriter(profile(RESEARCH), WHO)
     heads = [one.clean(Bytes(data), unlooked).head for data in (*ct_files()[:3], *ct_files()[:3])]
     assert heads[:3] == heads[3:] == [rewritten(data)[1].head for data in ct_files()[:3]]
+
+
+def test_what_is_remembered_does_not_show_in_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory of elements, UIDs and patients is bounded; a file comes out the same when all was forgotten."""
+    files = [changed(ct_slice(number), PatientID=f"P{patient}") for number in (1, 2) for patient in (1, 2, 1)]
+    one, small = (Rewriter(profile(RESEARCH), WHO) for _ in range(2))
+    expected = [one.clean(Bytes(data), unlooked).head for data in files]
+    assert len(set(expected)) == 4
+    for limit in ("_REMEMBERED", "_CONTEXTS"):
+        monkeypatch.setattr(rewrite_module, limit, 1)
+    contexts = []
+    for data, head in zip(files, expected, strict=True):
+        clean = small.clean(Bytes(data), unlooked)
+        assert clean.head == head
+        contexts.append(clean.context)
+    assert len({id(context) for context in contexts}) == len(files) - 1  # only the last two in a row share one
+
+
+def test_compressed_pixels_out_of_order_come_out_as_in_order() -> None:
+    dataset = read(ct_slice())
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    buffer = BytesIO()
+    dataset.save_as(buffer)
+    data = buffer.getvalue()
+    opened = open_dicom(Bytes(data))
+    pixels = (opened.pixels_at or 0) - 12
+    elements = [raw for _, raw in opened.elements]
+    start = pixels - sum(map(len, elements))
+    shuffled = data[:start] + b"".join(reversed(elements)) + data[pixels:]
+    assert shuffled != data and deidentify(shuffled) == deidentify(data)
 
 
 def test_all_dates_of_a_patient_move_by_one_shift_and_times_with_them() -> None:
@@ -305,6 +336,119 @@ def test_text_written_as_numbers_goes(keyword: str, vr: str, value: bytes) -> No
     dataset.save_as(buffer)
     assert value in buffer.getvalue()
     assert value not in deidentify(buffer.getvalue())
+
+
+FRAME_1, FRAME_2 = (b"\xff\xd8" + name + b"\xff\xd9" for name in (b"first!", b"second"))
+
+
+def enclosed(*fragments: bytes, table: Sequence[int] = ()) -> bytes:
+    """The value of encapsulated PixelData: offset table, fragments, delimiter."""
+    offsets = struct.pack(f"<{len(table)}I", *table)
+    items = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(part)) + part for part in (offsets, *fragments))
+    return items + b"\xfe\xff\xdd\xe0" + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        enclosed(FRAME_1, FRAME_2),
+        enclosed(FRAME_1, FRAME_2, table=(0, 18)),
+        enclosed(FRAME_1[:4], FRAME_1[4:], FRAME_2, table=(0, 26)),
+        enclosed(FRAME_1, FRAME_2[:4], FRAME_2[4:]),
+        enclosed(FRAME_1[:4], FRAME_1[4:], FRAME_2[:6], FRAME_2[6:], table=(0,)),  # a table for other frames
+        enclosed(b"before", FRAME_1, FRAME_2[:2], FRAME_2[2:]),
+        enclosed(FRAME_1, FRAME_2)[:-8],
+    ],
+    ids=["one_each", "one_each_by_table", "by_table", "by_marker", "by_marker_and_not_table", "junk_first", "no_end"],
+)
+def test_frames_in_several_fragments_are_put_together(value: bytes) -> None:
+    assert split_frames(value, 2) == [FRAME_1, FRAME_2]
+
+
+def test_fragments_without_a_marker_belong_to_the_frames_of_the_offset_table() -> None:
+    assert split_frames(enclosed(b"abcd", b"ef", b"gh", table=(0, 12)), 2) == [b"abcd", b"efgh"]
+    assert split_frames(enclosed(b"abcd", b"ef", b"gh"), 1) == [b"abcdefgh"]
+
+
+@pytest.mark.parametrize(
+    ("value", "frames"),
+    [
+        (enclosed(FRAME_1, FRAME_2, FRAME_1), 2),
+        (enclosed(FRAME_1, FRAME_2), 3),
+        (enclosed(b"abcd", b"ef", b"gh"), 2),
+        (enclosed(b"abcd", b"ef", b"gh", table=(0, 4)), 2),
+        (enclosed(FRAME_1)[:-12], 1),
+        (b"\xff\xd8" + enclosed(FRAME_1), 1),
+    ],
+    ids=["too_many", "too_few", "no_marker", "table_that_points_nowhere", "torn_fragment", "no_item"],
+)
+def test_other_frames_than_the_header_says_are_refused(value: bytes, frames: int) -> None:
+    with pytest.raises(Rejected) as caught:
+        split_frames(value, frames)
+    assert caught.value.reason is Reason.TRUNCATED
+
+
+J2K = "1.2.840.10008.1.2.4.90"
+TILE = struct.pack(">HHHIBB", 0xFF90, 10, 0, 0, 0, 1)
+
+
+def rle(*starts: int, count: int | None = None, runs: bytes = b"\xfd\x07") -> bytes:
+    used = (*starts, *[0] * (15 - len(starts)))
+    return struct.pack("<16I", len(starts) if count is None else count, *used) + runs
+
+
+@pytest.mark.parametrize(
+    ("syntax", "frame", "expected"),
+    [
+        (JPEGLosslessSV1, b"\xff\xd8\xff", Reason.TRUNCATED),
+        (JPEGLosslessSV1, b"\xff\xd8\xff\xdb\x00", Reason.TRUNCATED),
+        (JPEGLosslessSV1, b"\xff\xd8\xff\xdb\x00\x01\xff\xd9", Reason.UNREADABLE),
+        (JPEGLosslessSV1, b"\xff\xd8name\xff\xd9", Reason.UNREADABLE),
+        (JPEGLosslessSV1, b"\xff\xd8\xff\xda\x00\x02scan without an end", Reason.TRUNCATED),
+        (JPEGLosslessSV1, b"\xff\xd8\xff\xda\x00\x02scan\xff", Reason.TRUNCATED),
+        (JPEGLosslessSV1, b"\xff\x4f\xff\xd9", Reason.UNREADABLE),
+        (J2K, b"\xff\xd8\xff\xd9", Reason.UNREADABLE),
+        (J2K, b"\xff\x4f" + TILE + b"\xff\xd9", Reason.UNREADABLE),
+        (J2K, b"\xff\x4f" + TILE + b"\xff\x93data", Reason.TRUNCATED),
+        (J2K, b"\xff\x4f" + TILE[:6] + struct.pack(">I", 13) + TILE[10:] + b"\xff\x93\xff\xd9", Reason.TRUNCATED),
+        (J2K, b"\xff\x4f" + TILE[:6] + struct.pack(">I", 99) + TILE[10:] + b"\xff\x93\xff\xd9", Reason.TRUNCATED),
+        (RLELossless, rle(64)[:63], Reason.TRUNCATED),
+        (RLELossless, rle(count=0), Reason.UNREADABLE),
+        (RLELossless, rle(64, count=16), Reason.UNREADABLE),
+        (RLELossless, rle(66), Reason.UNREADABLE),
+        (RLELossless, rle(64, 66), Reason.UNREADABLE),
+        (RLELossless, rle(64, runs=b"\xfe\x07"), Reason.TRUNCATED),
+        (RLELossless, rle(64, runs=b"\xfc\x07"), Reason.TRUNCATED),
+        (RLELossless, rle(64, runs=b"\x03abc"), Reason.TRUNCATED),
+    ],
+    ids=[
+        *("torn_marker", "torn_length", "length_below_two", "no_marker", "no_marker_after_scan", "torn_scan"),
+        *("jpeg_2000_for_jpeg", "jpeg_for_jpeg_2000", "tile_without_data", "tile_without_end"),
+        *("tile_shorter_than_its_header", "tile_longer_than_the_frame"),
+        *("torn_header", "no_segment", "sixteen_segments", "gap", "segment_outside"),
+        *("too_few_runs", "too_many_runs", "torn_run"),
+    ],
+)
+def test_what_is_no_code_stream_of_its_syntax_is_refused(syntax: str, frame: bytes, expected: Reason) -> None:
+    with pytest.raises(Rejected) as caught:
+        clean_frame(frame, syntax, 4)
+    assert caught.value.reason is expected
+
+
+def test_fill_bytes_between_segments_go() -> None:
+    segment = b"\xff\xdb\x00\x04ab"
+    frame = b"\xff\xd8\xff\xff\xff" + segment + b"\xff\xff" + segment + b"\xff\xff\xd9"
+    assert clean_frame(frame, JPEGLosslessSV1, 4) == b"\xff\xd8" + segment * 2 + b"\xff\xd9"
+
+
+def test_a_tile_keeps_what_describes_it() -> None:
+    note, quantization = b"\xff\x64\x00\x0aJANE DOE", b"\xff\x5c\x00\x04ab"
+    clean = b"\xff\x4f" + struct.pack(">HHHIBB", 0xFF90, 10, 0, 24, 0, 1) + quantization + b"\xff\x93data\xff\xd9"
+    assert clean_frame(b"\xff\x4f" + TILE + quantization + note + b"\xff\x93data\xff\xd9", J2K, 4) == clean
+
+
+def test_an_rle_run_that_says_nothing_is_passed_over() -> None:
+    assert clean_frame(rle(64, runs=b"\x80\xfd\x07JANE DOE"), RLELossless, 4) == rle(64, runs=b"\x80\xfd\x07\0")
 
 
 @given(st.binary(max_size=80))

@@ -17,7 +17,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 from curation import ingest, stage
-from curation.deid import cleaner
+from curation.deid import cleaner, safe_xml
 from curation.deid.dicom.opened import File
 from curation.deid.keys.crosswalk import lookup
 from curation.deid.keys.identity import Identity
@@ -253,6 +253,22 @@ def test_a_labelmap_waits_for_its_parts_and_ignores_its_neighbours(workspace: Wo
     assert len(rows(workspace, Labelmap)) == 2
 
 
+@pytest.mark.parametrize("name", ["lungs", "trachea"])
+def test_of_the_contents_that_a_part_has_had_the_one_that_lies_there_counts(workspace: Workspace, name: str) -> None:
+    put_labelmap(workspace, "l")
+    run(workspace)
+    before = {row.labelmap_id: row.structure for row in rows(workspace, LabelmapStructure) if row.value == 1}
+    put(workspace, "l/a.csv", structures((1, name), (2, "aorta")))
+    assert run(workspace) == (1, {})
+    after = {row.labelmap_id: row.structure for row in rows(workspace, LabelmapStructure) if row.value == 1}
+    assert list(before.values()) == ["heart"] and name in after.values()
+    put(workspace, "l/a.csv", structures((1, "heart"), (2, "aorta")))
+    run(workspace)
+    assert "heart" in [row.structure for row in rows(workspace, LabelmapStructure)]
+    (workspace.landing / "l/a.csv").unlink()
+    assert run(workspace)[0] == 0
+
+
 def test_without_a_key_or_with_the_demo_key_on_other_data_nothing_starts(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,6 +314,17 @@ def test_the_same_files_give_the_same_bytes_in_any_order_of_arrival(workspace: W
     assert {row.instance_id: row.sha256 for row in rows(workspace, Instance)} == together
 
 
+def test_a_source_of_which_nothing_is_left_is_a_reject(workspace: Workspace) -> None:
+    empty = OPENI[: OPENI.index("<AbstractText")] + "</eCitation>"
+    unmarked = READING[: READING.index("<unblindedReadNodule>")] + "</readingSession></LidcReadMessage>"
+    put(workspace, "openi.xml", empty)
+    put(workspace, "reading.xml", unmarked)
+    assert run(workspace) == (2, {"openi.xml": Reason.EMPTY_REPORT, "reading.xml": Reason.UNSUPPORTED_OBJECT})
+    put(workspace, "tagged.xml", empty.replace("</eCitation>", "<MeSH><major>normal</major></MeSH></eCitation>"))
+    run(workspace)
+    assert [row.tag for row in rows(workspace, ReportTag)] == ["normal"]
+
+
 # --- pixels, the crosswalk, and what stays in the vault ----------------------------------------------------
 
 
@@ -330,6 +357,36 @@ def test_a_doubtful_image_waits_for_a_person_and_is_taken_in_after_the_decision(
     assert run(workspace) == (1, {})
     assert [row.modality for row in rows(workspace, Instance)] == ["DX"] and not Review(workspace.vault).waiting()
     assert run(workspace)[0] == 0
+
+
+def test_a_doubtful_image_is_refused_where_nobody_decides(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_queue(image: Image, value: object, areas: object, decided: Decided | None) -> CleanPixels:
+        assert decided is None
+        return doubtful(image, value, areas, lambda _: None)
+
+    monkeypatch.setattr(cleaner, "clean_pixels", no_queue)
+    who = cleaner.Cleaner(WHO, frozenset(workspace.settings.deid.options), 0.0)
+    with File(put(workspace, "dx.dcm", radiograph_file())) as file, pytest.raises(Rejected) as caught:
+        who.clean(file, "dx.dcm")
+    assert caught.value.reason is Reason.PIXELS_IN_DOUBT
+    assert not list(workspace.vault.rglob("review"))
+
+
+def test_without_the_pixel_option_no_pixel_is_looked_at(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*_: object, **__: object) -> CleanPixels:
+        raise AssertionError("a look at pixels that nobody asked for")
+
+    for name in ("clean_pixels", "Screen"):
+        monkeypatch.setattr(cleaner, name, unwanted)
+    given = [option for option in workspace.settings.deid.options if option != "clean_pixel_data"]
+    put(workspace, "1.dcm", ct_slice())
+    put(workspace, "dx.dcm", radiograph_file())
+    assert run(with_settings(workspace, options=given, pixel_recheck_share=1.0))[1] == {
+        "dx.dcm": Reason.PIXELS_NOT_CHECKED
+    }
+    assert [row.modality for row in rows(workspace, Instance)] == ["CT"]
 
 
 def test_text_in_the_pixels_of_a_radiograph_is_gone_from_the_shard(workspace: Workspace) -> None:
@@ -433,6 +490,7 @@ def test_a_reading_becomes_outlines_holes_points_and_ratings() -> None:
         ("<xCoord>10<", "<xCoord>99999<", Reason.UNREADABLE),
         ("<SeriesInstanceUid>1.2.3.4<", "<SeriesInstanceUid>DOE<", Reason.MISSING_IDENTITY),
         ("<imageSOP_UID>1.2.3.4.1<", "<imageSOP_UID><", Reason.MISSING_IDENTITY),
+        ("<edgeMap><xCoord>9</xCoord><yCoord>19</yCoord></edgeMap>", "", Reason.UNREADABLE),
         ("LidcReadMessage", "Other", Reason.UNSUPPORTED_FILE),
     ],
 )
@@ -440,6 +498,41 @@ def test_a_broken_reading_is_rejected(old: str, new: str, expected: Reason) -> N
     with pytest.raises(Rejected) as caught:
         list(read_lidc(READING.replace(old, new).encode(), "sha", WHO))
     assert caught.value.reason == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("\ufeff<?xml version='1.0' encoding='UTF-8'?><a>é</a>".encode(), "é"),
+        ("<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>".encode("latin-1"), "é"),
+        ("<?xml version='1.0' encoding='windows-1252'?><a>€</a>".encode("cp1252"), "€"),
+        (b"<a>" + b" " * 93 + b"</a>", ""),
+    ],
+    ids=["utf_8", "latin_1", "windows", "as_large_as_may_be"],
+)
+def test_xml_of_a_known_encoding_is_read(data: bytes, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_xml, "MAX_BYTES", 100)
+    assert safe_xml.text_of(safe_xml.parse(data)) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("<?xml version='1.0' encoding='UTF-16'?><a>é</a>".encode(), Reason.UNSUPPORTED_FILE),
+        (b"<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE a><a/>", Reason.UNSUPPORTED_FILE),
+        (b"<!DOCTYPE a><a/>", Reason.UNSUPPORTED_FILE),
+        (b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", Reason.UNSUPPORTED_FILE),
+        (b"<a>" + b" " * 94 + b"</a>", Reason.UNSUPPORTED_FILE),
+        (b"<a>", Reason.UNREADABLE),
+        (b"<a>\xff</a>", Reason.UNREADABLE),
+    ],
+    ids=["utf_16", "utf_7", "document_type", "entity", "too_large", "torn", "no_utf_8"],
+)
+def test_other_xml_is_refused(data: bytes, expected: Reason, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_xml, "MAX_BYTES", 100)
+    with pytest.raises(Rejected) as caught:
+        safe_xml.parse(data)
+    assert caught.value.reason is expected
 
 
 @settings(max_examples=100, deadline=None)

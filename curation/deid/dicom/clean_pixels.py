@@ -145,8 +145,6 @@ def _native_length(image: Image) -> int:
 
 
 def _native_head(bits_allocated: int, length: int) -> bytes:
-    if length >= 0xFFFFFFFF:
-        raise Rejected(Reason.UNSUPPORTED_OBJECT, "expected pixels below 4 GiB; more came")
     vr = b"OB" if bits_allocated <= 8 else b"OW"
     return struct.pack("<HH2sHI", PIXEL_DATA >> 16, PIXEL_DATA & 0xFFFF, vr, 0, length)
 

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from curation.deid.dicom.content import content_rule
-from curation.deid.dicom.elements import Element, Odd, Pairs, dictionary_vr, element, items, write, write_items
+from curation.deid.dicom.elements import (
+    Element,
+    Odd,
+    Pairs,
+    charset_of,
+    dictionary_vr,
+    element,
+    items,
+    write,
+    write_items,
+)
 from curation.deid.dicom.profile import Action, Profile, Rule
 from curation.deid.dicom.values import BULK_VRS, Subject, clean_value, decode
 from curation.deid.keys.identity import Identifier, Identity
@@ -14,7 +24,6 @@ from curation.errors import Rejected
 from curation.records import Reason
 
 CONTENT = 0x0040A730
-CHARSET = 0x00080005
 NOT_NESTED = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 _DECODED = _TEXT_VRS | {"AS", "DA", "DS", "DT", "IS", "TM", "UI"}
@@ -105,7 +114,7 @@ class Context:
 
     def body(self, pairs: Pairs, explicit: bool, depth: int) -> bytes:
         """The bytes of an item."""
-        own = self._of(pairs, explicit)
+        own = replace(self, charset=charset_of(pairs, explicit, self.charset))
         action = content_rule(pairs, explicit, self.profile.options)
         if action is not None:
             own = _Content(own.profile, own.subject, own.charset, own.signed, action)
@@ -114,14 +123,6 @@ class Context:
     def inside(self, tag: int, raw: bytes, explicit: bool) -> bool:
         """Whether the items of this sequence are explicit: those of an unknown one are not (PS3.5 6.2.2)."""
         return explicit and element(tag, raw, explicit).explicit
-
-    def _of(self, pairs: Pairs, explicit: bool) -> "Context":
-        """The context of an item, which may bring a character set of its own (PS3.3 C.12.1.1.2)."""
-        raw = next((raw for tag, raw in pairs if tag == CHARSET), None)
-        if raw is None:
-            return self
-        value = element(CHARSET, raw, explicit).value.decode("ascii", "replace").strip(" \0")
-        return replace(self, charset=tuple(value.split("\\")))
 
     def _decision(self, rule: Rule, vr: str, found: Element, depth: int) -> Decision:
         if vr != "SQ":

@@ -16,6 +16,7 @@ from curation.records import Reason
 UNDEFINED = 0xFFFFFFFF
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 PIXEL_DATA = 0x7FE00010
+CHARSET = 0x00080005
 MAX_DEPTH = 32  # of nested sequences; real files stay below 8
 LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 SHORT_VRS = frozenset(
@@ -167,6 +168,14 @@ def element(tag: int, raw: bytes, explicit: bool) -> Element:
     if not given and _LENGTH(raw, start - 4)[0] == UNDEFINED:
         given = "SQ"  # PS3.5 6.2.2: of undefined length, so it can be nothing else
     return Element(tag, given or "UN", raw, start, False)
+
+
+def charset_of(pairs: Pairs, explicit: bool, outer: tuple[str, ...]) -> tuple[str, ...]:
+    """The character sets of an item: its own, if it brings some, or those around it (PS3.3 C.12.1.1.2)."""
+    raw = next((raw for tag, raw in pairs if tag == CHARSET), None)
+    if raw is None:
+        return outer
+    return tuple(element(CHARSET, raw, explicit).value.decode("ascii", "replace").strip(" \0").split("\\"))
 
 
 @cache

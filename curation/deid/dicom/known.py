@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_keyword
 
-from curation.deid.dicom.elements import MAX_DEPTH, Element, Odd, Pairs, dictionary_vr, element, items
+from curation.deid.dicom.elements import MAX_DEPTH, Element, Odd, Pairs, charset_of, dictionary_vr, element, items
 from curation.deid.dicom.opened import Opened
 from curation.deid.dicom.profile import Action, Profile
 from curation.deid.dicom.values import decode
@@ -95,8 +95,9 @@ def _in_items(profile: Profile, found: Element, charset: tuple[str, ...], depth:
     try:
         return _together(
             [
-                facts_of(profile, tag, raw, found.explicit, charset, depth + 1)
+                facts_of(profile, tag, raw, found.explicit, own, depth + 1)
                 for pairs in items(found.value, found.explicit, depth + 1)
+                for own in (charset_of(pairs, found.explicit, charset),)
                 for tag, raw in pairs
             ]
         )

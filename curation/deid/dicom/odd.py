@@ -29,6 +29,8 @@ ODDITIES = (
 """What pydicom raises for bytes that are not what they should be."""
 _SWAPPED = {"US": 2, "SS": 2, "OW": 2, "AT": 2, "UL": 4, "SL": 4, "FL": 4, "OL": 4, "OF": 4,
             "FD": 8, "OD": 8, "UV": 8, "SV": 8, "OV": 8}  # fmt: skip
+_ENDS_EARLY = ".* in file "
+"""What pydicom warns of where a file ends inside an element, which it then leaves out."""
 _PIXEL_DATA = 0x7FE00010
 _ITEM_TAG = struct.pack("<HH", 0xFFFE, 0xE000)
 _SEQUENCE_END = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
@@ -47,8 +49,9 @@ def _read(data: bytes) -> FileDataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", _ENDS_EARLY, UserWarning)
             dataset = pydicom.dcmread(BytesIO(data), force=True)
-    except EOFError:
+    except UserWarning:
         raise Rejected(Reason.TRUNCATED, "expected whole elements; the file ends inside one") from None
     except ODDITIES:
         raise Rejected(Reason.UNREADABLE, "expected DICOM; its elements cannot be parsed") from None
@@ -111,10 +114,7 @@ def _vr(tag: int, vr: str, value: bytes) -> str:
     """A representation that can be written: the file's, or the dictionary's first, or UN."""
     first = (vr or dictionary_vr(tag)).split(" or ")[0]
     code = first.encode("ascii", "replace")
-    known = code in LONG_VRS or (code in SHORT_VRS and len(value) <= 0xFFFF)
-    if tag == _PIXEL_DATA and known and first not in ("OB", "OW"):
-        return "OW"
-    return first if known else "UN"
+    return first if code in LONG_VRS or (code in SHORT_VRS and len(value) <= 0xFFFF) else "UN"
 
 
 def _swap(value: bytes, width: int) -> bytes:

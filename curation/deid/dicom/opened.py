@@ -229,6 +229,8 @@ def _with_pixels(opened: Opened, at: int) -> Opened:
     length = int.from_bytes(head[start - 4 : start], "little")
     rest = source.size - at - start
     if length == UNDEFINED_LENGTH:
+        if opened.syntax not in objects.ENCAPSULATED:
+            raise Rejected(Reason.UNREADABLE, "expected native pixels of a defined length; compressed ones came")
         length = rest
     if length > rest or vr not in ("OB", "OW", "UN"):
         raise Rejected(Reason.TRUNCATED, "expected whole pixel data; the file ends inside it")

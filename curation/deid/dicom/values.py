@@ -114,10 +114,14 @@ def decode(value: bytes, charset: tuple[str, ...], vr: str) -> bytes:
 
 @cache
 def _encodings(charset: tuple[str, ...]) -> list[str]:
+    """Python's names of character sets; pydicom takes any codec of Python for one, such as hex or punycode."""
     try:
-        return list(convert_encodings(list(charset) or [""]))
+        found = list(convert_encodings(list(charset) or [""]))
+        for encoding in found:
+            b"\xff".decode(encoding, "replace")  # what is no character set raises
     except (LookupError, ValueError):
         return ["latin_1"]
+    return found
 
 
 @cache

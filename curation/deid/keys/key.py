@@ -24,7 +24,7 @@ from curation.workspace import Workspace
 KEY_BYTES = 32
 MIN_DISTINCT = 12  # of 32 random bytes about 30 differ; fewer than 12 has a chance below 1e-12
 DEMO_KEY = hashlib.sha256(b"paxflow: the published key of the published sample; for nothing else").digest()
-SAMPLE_DIGEST = "31b431b6527946d9c549a388efb692596e187f0b93eb989062b27e142464b1f0"
+SAMPLE_DIGEST = "017684d2f486dcab6f9e5136362987174ad36ea9c3217f01a1aeda400c2c0d4b"
 """``sample_digest`` of the published sample: the only landing zone that ``DEMO_KEY`` is accepted for."""
 
 
