@@ -1,6 +1,8 @@
 """The commands of ``paxflow key``. Each imports what it needs when it runs, so that ``--help`` answers at once."""
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +22,8 @@ def key_make(context: typer.Context) -> None:
     """Make a new random key in the vault (or where PAXFLOW_KEY_FILE says), readable by you alone."""
     from curation.deid.keys.key import key_place, make_key
 
-    path = key_place(_workspace())
+    given = os.environ.get("PAXFLOW_KEY_FILE")
+    path = Path(given) if given and not _in_workspace() else key_place(_workspace())
     make_key(path)
     speaker_of(context).say(
         "key", f"A new key lies in {path}. Keep a copy in a safe: without it, new data cannot join old."
@@ -126,6 +129,16 @@ def _consequences(loss: "Loss") -> str:
             "was made from them leaves data/, and they are listed as rejects.",
         )
     )
+
+
+def _in_workspace() -> bool:
+    from curation.workspace import Workspace
+
+    try:
+        Workspace.find()
+    except UsageError:
+        return False
+    return True
 
 
 def _workspace() -> "Workspace":

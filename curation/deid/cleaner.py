@@ -24,7 +24,7 @@ from curation.errors import Rejected
 from curation.records import Reason
 
 CHUNK = 1 << 20
-_SOP_CLASS, _SERIES = 0x00080016, 0x0020000E
+_SOP_CLASS, _INSTANCE, _SERIES = 0x00080016, 0x00080018, 0x0020000E
 _WHOLE = 1 << 64  # of the hash that decides which images are read again
 
 
@@ -39,6 +39,8 @@ class Cleaner:
     review: Review | None = None
     """Where a person decides on what stays doubtful; without it the doubtful is refused."""
     _areas: dict[str, tuple[Area, ...]] = field(default_factory=dict)
+    _unseen: set[str] = field(default_factory=set)
+    """Instances that could not be laid over the others of their series: each is looked at by itself."""
     _buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(CHUNK)))
 
     def __post_init__(self) -> None:
@@ -49,18 +51,20 @@ class Cleaner:
 
         Forgets the series of earlier calls: memory holds two projections a series.
         """
-        self._areas = {}
+        self._areas, self._unseen = {}, set()
         if "clean_pixel_data" not in self.options:
             return
         screens: dict[str, Screen] = defaultdict(Screen)
         for path in paths:
+            instance = ""
             try:
                 with File(path) as file:
                     opened = open_dicom(file)
                     if kind_of(opened.text(_SOP_CLASS)) is Kind.SLICE and opened.pixels_at is not None:
+                        instance = opened.text(_INSTANCE)
                         screens[opened.text(_SERIES)].add(image_of(opened), opened.pixels())
             except (Rejected, OSError):
-                continue
+                self._unseen.add(instance)
         self._areas = {series: screen.areas() for series, screen in screens.items()}
 
     def clean(self, file: File, item: str = "") -> Clean:
@@ -84,7 +88,8 @@ class Cleaner:
     def _check_of(self, opened: Opened) -> Callable[[Image, Kind, Callable[[], bytes]], CleanPixels | None] | None:
         if "clean_pixel_data" not in self.options:
             return None
-        areas = self._areas.get(opened.text(_SERIES))
+        seen = opened.text(_INSTANCE) not in self._unseen
+        areas = self._areas.get(opened.text(_SERIES)) if seen else None
 
         def check(image: Image, kind: Kind, value: Callable[[], bytes]) -> CleanPixels | None:
             where = areas if kind is Kind.SLICE else None

@@ -5,7 +5,6 @@ is left. What can neither be read nor ruled out is a doubt, for a person to deci
 their series shows text (``screen``), other images whole.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -41,6 +40,7 @@ _REMOVALS = 3  # at most, of a frame: what is then still seen as text is a doubt
 _FEW = 8  # frames: so many are each looked at whole
 _AROUND = 32  # pixels of surroundings that a look at an area takes in
 _SURE, _SURE_OF_TWO, _FOUND = 0.5, 0.8, 0.8  # of text and of two letters, measured: bench/pixels.py
+_SAME, _REMEMBERED = 0.02, 8  # of the range of a part: as it was in one of so many earlier frames
 _READABLE = 64  # pixels: a higher line could be read if it were one
 
 Decision = Literal["text", "no_text"]
@@ -127,36 +127,40 @@ class _Look:
     decided: Decided
     removed: list[Area] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
-    _seen: dict[bytes, "tuple[Text, ...]"] = field(default_factory=dict)
-    """The border of a film is the same in each frame, and is read once."""
+    _seen: "dict[tuple[int, ...], list[tuple[Plane, tuple[Text, ...]]]]" = field(default_factory=dict)
+    """The border of a film is the same in most frames, and is read once."""
 
     def cleaned(self, frame: Frame, number: int, where: tuple[Area, ...] | None) -> Frame:
         """The frame itself if it shows no text, else a copy without."""
         clean, removals = frame, 0
-        gone, doubts = self._judged(clean, number, where, last=False)
+        gone, doubts = self._judged(clean, number, where, removals)
         while gone:
             clean = clean.copy() if clean is frame else clean
             for box in gone:
                 blank(clean, box, typical=self.image.photometric == "PALETTE COLOR")
             self.removed += (Area(number, *box) for box in gone)
             removals += 1
-            gone, doubts = self._judged(clean, number, where, last=removals == _REMOVALS)
+            gone, doubts = self._judged(clean, number, where, removals)
         self.doubts += doubts
         return clean
 
     def _judged(
-        self, frame: Frame, number: int, where: tuple[Area, ...] | None, last: bool
+        self, frame: Frame, number: int, where: tuple[Area, ...] | None, removals: int
     ) -> tuple[list[Box], list[Doubt]]:
-        """Boxes to remove, and what is doubtful; at the last look all is: nobody but a person can tell what it is."""
+        """Boxes to remove, and what is doubtful.
+
+        Where there was text before, what is doubtful goes. What is still read after the last removal is a doubt: nobody
+        but a person can tell what it is.
+        """
         gone: list[Box] = []
         doubts: dict[Box, Doubt] = {}
         for plane, text in self._texts(frame, where):
             doubt = _doubt(plane, number, text)
-            certain = _is_text(text) or self._is_outside(doubt.area)
-            decision = "text" if certain and not last else self.decided(doubt)
-            if decision == "text" and not last:
+            certain, last = _is_text(text) or self._is_outside(doubt.area), removals == _REMOVALS
+            decision = self.decided(doubt) if last or not certain else "text"
+            if not last and (decision == "text" or (removals and decision is None)):
                 gone.append(line_of(plane, doubt.area.box))
-            elif decision != "no_text":
+            elif decision is None and certain == last:
                 doubts[doubt.area.box] = doubt
         return gone, list(doubts.values())
 
@@ -176,10 +180,21 @@ class _Look:
         for area in where:
             left, top = max(0, area.x - _AROUND), max(0, area.y - _AROUND)
             part = plane[top : area.y + area.height + _AROUND, left : area.x + area.width + _AROUND]
-            key = hashlib.sha256(repr(part.shape).encode() + part.tobytes()).digest()
-            if part.size and key not in self._seen:
-                self._seen[key] = find_text(part)
-            yield from (replace(text, x=text.x + left, y=text.y + top) for text in self._seen.get(key, ()))
+            for text in self._read(part, (left, top, *part.shape)) if part.size else ():
+                yield replace(text, x=text.x + left, y=text.y + top)
+
+    def _read(self, part: Plane, place: tuple[int, ...]) -> "tuple[Text, ...]":
+        """What stands on a part of a frame; where it looks as in an earlier frame, what was read there."""
+        from curation.deid.ocr import find_text  # noqa: PLC0415 - loads the networks
+
+        coarse = _coarse(part)
+        known = self._seen.setdefault(place, [])
+        for earlier, texts in known:
+            if np.abs(earlier - coarse).max() <= _SAME * np.ptp(earlier):
+                return texts
+        texts = find_text(part)
+        known[:] = [*known[1 - _REMEMBERED :], (coarse, texts)]
+        return texts
 
     def _is_outside(self, area: Area) -> bool:
         """Whether a place lies outside the regions that show data, where there are such."""
@@ -203,6 +218,14 @@ def _is_doubtful(text: "Text") -> bool:
     across = min(text.width, text.height)
     long = max(text.width, text.height) >= 2 * across
     return text.letters >= 3 and text.found >= _FOUND and long and across <= _READABLE
+
+
+def _coarse(part: Plane) -> Plane:
+    """Means of 4 × 4 pixels: little is left of noise in them, and of each letter enough."""
+    rows, columns = (-(-length // 4) * 4 for length in part.shape)
+    whole = np.pad(part, ((0, rows - part.shape[0]), (0, columns - part.shape[1])), mode="edge")
+    means: Plane = whole.reshape(rows // 4, 4, columns // 4, 4).mean((1, 3))
+    return means
 
 
 def _doubt(plane: Plane, number: int, text: "Text") -> Doubt:

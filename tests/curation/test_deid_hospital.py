@@ -1,5 +1,6 @@
 """Whole objects through the whole border: nothing that was planted is left, what research needs is."""
 
+import struct
 import warnings
 from collections import defaultdict
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import FileDataset
+from pydicom.encaps import encapsulate
 
 from curation.deid.cleaner import Cleaner
 from curation.deid.dicom.elements import split, write, write_items
@@ -18,6 +21,7 @@ from curation.deid.dicom.profile import RESEARCH, profile
 from curation.deid.dicom.rewrite import Rewriter
 from curation.deid.keys.identity import Identity
 from curation.errors import Rejected
+from tests.builders import ct_slice
 from tests.curation.hospital import Hospital, hospital, parsed, spellings
 
 WHO = Identity(bytes(range(7, 39)), 3650, 90)
@@ -118,6 +122,92 @@ def test_explain_names_every_element_and_shows_no_value(taken: tuple[Hospital, d
         assert len(top) == len(opened.elements)
         shown = "\n".join(map(str, lines)).casefold()
         assert all(value.casefold() not in shown for where, value in made.planted if where == name and len(value) > 4)
+
+
+# --- codes, ages, bits ---------------------------------------------------------------------------------------
+
+
+def item_of(*elements: tuple[int, str, bytes]) -> bytes:
+    return b"".join(write(tag, vr, value) for tag, vr, value in elements)
+
+
+def rewritten(body: bytes) -> FileDataset:
+    """A report with these elements behind its header, clean."""
+    head = item_of(
+        (0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.88.22"), (0x00080018, "UI", b"1.2.5"),
+        (0x00080060, "CS", b"SR"), (0x00100010, "PN", b"CHEST^CT"), (0x00100020, "LO", b"774291"),
+        (0x0020000D, "UI", b"1.2.3"), (0x0020000E, "UI", b"1.2.4"),
+    )  # fmt: skip
+    elements = dict(split(head, True)) | dict(split(body, True))
+    data = b"".join(raw for _, raw in sorted(elements.items()))
+    file = bytes(128) + b"DICM" + write(0x00020010, "UI", b"1.2.840.10008.1.2.1") + data
+    return parsed(Rewriter(profile(RESEARCH), WHO).clean(Bytes(file)).head)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "value", "kept"),
+    [
+        ("SCT", "51185008", True),
+        ("SCT", "51185009", False),  # its check digit is wrong
+        ("DCM", "121071", True),
+        ("LN", "18748-4", True),
+        ("LN", "18748-5", False),
+        ("UCUM", "mm", True),
+        ("UCUM", "m1234", False),
+        ("RADLEX", "RID1301", True),
+        ("99LOCAL", "T1", True),
+        ("99LOCAL", "K48213", False),
+        ("DCM", "774291", False),  # the patient's own number
+        ("SRT", "Zuleika", False),
+    ],
+)
+def test_codes_of_published_schemes_stay_and_numbers_of_others_go(scheme: str, value: str, kept: bool) -> None:
+    code = item_of((0x00080100, "SH", value.encode()), (0x00080102, "SH", scheme.encode()))
+    (item,) = rewritten(write(0x0040A043, "SQ", write_items([code]))).ConceptNameCodeSequence
+    assert (item.get("CodeValue") == value) == kept
+    assert item.CodingSchemeDesignator == scheme
+
+
+@pytest.mark.parametrize(("unit", "given", "expected"), [("a", "94", "90"), ("a", "41", "41"), ("mm", "94", "94")])
+def test_a_measured_age_is_capped(unit: str, given: str, expected: str) -> None:
+    code = item_of((0x00080100, "SH", unit.encode()), (0x00080102, "SH", b"UCUM"))
+    value = item_of((0x004008EA, "SQ", write_items([code])), (0x0040A161, "FD", struct.pack("<d", float(given))),
+                    (0x0040A30A, "DS", given.encode()))  # fmt: skip
+    (made,) = rewritten(write(0x0040A300, "SQ", write_items([value]))).MeasuredValueSequence
+    assert made.NumericValue == float(expected) == made.FloatingPointValue
+
+
+def test_defined_terms_stay_whatever_the_patient_is_called() -> None:
+    made = rewritten(item_of((0x00180015, "CS", b"CHEST"), (0x00181012, "DA", b"")))
+    assert made.Modality == "SR" and made.BodyPartExamined == "CHEST"
+
+
+def test_bits_above_the_stored_ones_say_nothing(tmp_path: Path) -> None:
+    dataset = parsed(ct_slice())
+    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 0
+    plain = np.full((dataset.Rows, dataset.Columns), 300, "<u2")
+    hidden = plain.copy()
+    hidden[:4] |= 1 << 15
+    for pixels in (plain, hidden):
+        dataset.PixelData = pixels.tobytes()
+        dataset.save_as(tmp_path / "a.dcm")
+        cleaner = Cleaner(WHO, frozenset(RESEARCH), 0.0)
+        cleaner.screen([tmp_path / "a.dcm"])
+        with File(tmp_path / "a.dcm") as file:
+            made = b"".join(map(bytes, cleaner.parts(file, cleaner.clean(file))))
+        assert parsed(made).PixelData == plain.tobytes()
+
+
+def test_a_slice_that_cannot_be_laid_over_its_series_is_looked_at_by_itself(tmp_path: Path) -> None:
+    dataset = parsed(ct_slice())
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.80"
+    dataset.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(tmp_path / "a.dcm")
+    cleaner = Cleaner(WHO, frozenset(RESEARCH), 0.0)
+    cleaner.screen([tmp_path / "a.dcm"])
+    with File(tmp_path / "a.dcm") as file, pytest.raises(Rejected):
+        cleaner.clean(file)
 
 
 # --- two ways to read, one result --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from curation.deid.keys.identity import Identifier, Identity
 from curation.deid.texts.words import lexicon
 
 WHO = Identity(bytes(range(7, 39)), 3650, 90)
-KNOWN = lexicon([Identifier("name", "Quelbrand^Mirel"), Identifier("patient_id", "7742")])
+KNOWN = lexicon([Identifier("name", "Quelbrand^Mirel"), Identifier("patient_id", "774291")])
 SUBJECT = Subject(WHO, "7742", KNOWN, moves_dates=True)
 STILL = Subject(WHO, "7742", KNOWN, moves_dates=False)
 
@@ -31,7 +31,17 @@ def clean(vr: str, value: bytes | str, tag: int = 0x00180050, action: Action = A
         ("DS", "0x10", None),
         ("DS", "12345678", None),  # as long as an identifier
         ("DS", "370000000", b"370000000"),  # round: a dose
-        ("DS", "7742", None),  # this patient's own number
+        ("DS", "774291", None),  # this patient's own number
+        ("DS", "774291.0", None),
+        ("DS", "7.74291e5", None),
+        ("IS", "+774291", None),
+        ("UL", struct.pack("<I", 774291), None),
+        ("US", b"O'Hanlon/" + b";", None),
+        ("US", "Zuleika!".encode("utf-16-le"), None),
+        ("SS", "Зулейка!".encode(), None),
+        ("FL", b"mary", None),
+        ("CS", "12_03_54", None),
+        ("CS", "SCINTILLATOR", b"SCINTILLATOR"),
         ("DS", "1.23456789012345678", None),
         ("IS", "12", b"12"),
         ("IS", "1.5", None),

@@ -5,7 +5,9 @@ Whether text is looked for, and where, is the caller's ``PixelCheck``; the objec
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from curation.deid.dicom import objects
 from curation.deid.dicom.codestream import clean_frames
@@ -81,8 +83,19 @@ def pixels_of(opened: Opened, kind: Kind, check: PixelCheck | None) -> Pixels | 
         return _untouched(opened, image, checked=False)
     cleaned = check(image, kind, opened.pixels)
     if cleaned is None or cleaned.value is None:
-        return _untouched(opened, image, checked=True, cleaned=cleaned)
+        return _without_spare_bits(_untouched(opened, image, checked=True, cleaned=cleaned), opened, image)
     return _rewritten(image, cleaned)
+
+
+def _without_spare_bits(pixels: Pixels, opened: Opened, image: Image) -> Pixels:
+    """Native pixels whose bits above the stored ones say nothing: an overlay may lie there (PS3.5 8.1.1, retired)."""
+    if pixels.syntax in objects.ENCAPSULATED or image.bits_stored >= image.bits_allocated or image.bits_allocated != 16:
+        return pixels
+    value = pixels.value if pixels.value is not None else opened.source.read(pixels.at, pixels.length)
+    stored = np.frombuffer(value, "<i2" if image.signed else "<u2")
+    spare = image.bits_allocated - image.bits_stored
+    plain = (stored << spare) >> spare  # of signed ones the sign is spread, of others zeros come in
+    return pixels if np.array_equal(plain, stored) else replace(pixels, value=plain.tobytes())
 
 
 def _refuse_doubtful(opened: Opened, kind: Kind) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from curation.deid.dicom.content import content_rule
+from curation.deid.dicom import codes
+from curation.deid.dicom.content import PLAIN, ItemFacts, item_facts
 from curation.deid.dicom.elements import (
     Element,
     Odd,
@@ -16,14 +17,14 @@ from curation.deid.dicom.elements import (
     write_items,
 )
 from curation.deid.dicom.profile import Action, Profile, Rule
-from curation.deid.dicom.values import BULK_VRS, Subject, clean_value, decode
+from curation.deid.dicom.values import BULK_VRS, Subject, clean_value, decode, years
 from curation.deid.keys.identity import Identifier, Identity
 from curation.deid.standard import safe_private
 from curation.deid.texts.words import lexicon
 from curation.errors import Rejected
 from curation.records import Reason
 
-CONTENT = 0x0040A730
+_NUMERIC_VALUE, _FLOATING_VALUE = 0x0040A30A, 0x0040A161
 NOT_NESTED = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 _DECODED = _TEXT_VRS | {"AS", "DA", "DS", "DT", "IS", "TM", "UI"}
@@ -53,6 +54,7 @@ class Context:
     subject: Subject
     charset: tuple[str, ...]
     signed: bool
+    item: ItemFacts = PLAIN
 
     def decide(self, tag: int, raw: bytes, explicit: bool, depth: int = 0) -> Decision:
         """The decision on an element of an even group."""
@@ -114,11 +116,12 @@ class Context:
 
     def body(self, pairs: Pairs, explicit: bool, depth: int) -> bytes:
         """The bytes of an item."""
-        own = replace(self, charset=charset_of(pairs, explicit, self.charset))
-        action = content_rule(pairs, explicit, self.profile.options)
-        if action is not None:
-            own = _Content(own.profile, own.subject, own.charset, own.signed, action)
-        return own.written_all(pairs, explicit, depth)
+        return self.within(pairs, explicit).written_all(pairs, explicit, depth)
+
+    def within(self, pairs: Pairs, explicit: bool) -> "Context":
+        """The context of an item: its own character set, and what it is."""
+        charset = charset_of(pairs, explicit, self.charset)
+        return replace(self, charset=charset, item=item_facts(pairs, explicit, self.profile.options))
 
     def inside(self, tag: int, raw: bytes, explicit: bool) -> bool:
         """Whether the items of this sequence are explicit: those of an unknown one are not (PS3.5 6.2.2)."""
@@ -136,10 +139,30 @@ class Context:
 
     def _value(self, rule: Rule, vr: str, found: Element) -> bytes | None:
         value = decode(found.value, self.charset, vr) if vr in _DECODED else found.value
+        if self.item is not PLAIN and (own := self._of_item(found.tag, vr, value)) is not None:
+            return own or None
         clean = clean_value(rule.action, found.tag, vr, value, self.subject, rule.trusted)
         if clean is None and rule.action is Action.CLEAN and rule.id.startswith("E.1-1"):
             clean = clean_value(fallback(rule), found.tag, vr, value, self.subject)
         return clean
+
+    def _of_item(self, tag: int, vr: str, value: bytes) -> bytes | None:
+        """The value where the item decides on it; empty if it goes, None where the attribute's own rule decides."""
+        item = self.item
+        if item.action is not None and tag in _CONTENT_VALUES:
+            return clean_value(item.action, tag, vr, value, self.subject) or b""
+        if item.scheme is not None and tag in (codes.CODE_VALUE, codes.LONG_CODE, codes.SCHEME):
+            return self._code(item.scheme, tag, value)
+        if item.in_years and tag in (_NUMERIC_VALUE, _FLOATING_VALUE):
+            return years(vr, value, self.subject)
+        return None
+
+    def _code(self, scheme: str, tag: int, value: bytes) -> bytes | None:
+        if tag == codes.SCHEME:
+            return value.strip(b" ") if codes.is_published(scheme) else None
+        text = value.decode("utf-8", "replace").strip(" \0")
+        known = text.casefold() in self.subject.known.codes
+        return text.encode("utf-8") if codes.is_code(scheme, text) and not known else b""
 
     def _vr(self, tag: int, found: Element) -> str:
         """The representation to write; empty if the file's is not one that the attribute may have."""
@@ -151,18 +174,6 @@ class Context:
         if "SS" in allowed and "US" in allowed:
             return "SS" if self.signed else "US"
         return "OW" if "OW" in allowed else allowed[0]
-
-
-@dataclass(frozen=True)
-class _Content(Context):
-    """The context of a content item whose concept the table names: its values become dummies."""
-
-    action: Action = Action.DUMMY
-
-    def _value(self, rule: Rule, vr: str, found: Element) -> bytes | None:
-        if found.tag in _CONTENT_VALUES:
-            return clean_value(self.action, found.tag, vr, found.value, self.subject)
-        return super()._value(rule, vr, found)
 
 
 _CONTENT_VALUES = frozenset({0x0040A160, 0x0040A123, 0x0040A120, 0x0040A121, 0x0040A122})

@@ -9,6 +9,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_keyword
 from curation.deid.dicom.decide import Context, Decision, creators
 from curation.deid.dicom.elements import element
 from curation.deid.dicom.opened import File, Opened, open_dicom
+from curation.deid.dicom.originals import looks_like_dicom
 from curation.deid.dicom.profile import Action, Rule, profile
 from curation.deid.dicom.rewrite import Rewriter
 from curation.deid.keys.identity import Identity
@@ -40,6 +41,8 @@ def explain_file(path: Path, settings: DeidSettings) -> list[Line]:
     who = Identity(b"", settings.max_shift_days, settings.oldest_age_years)
     try:
         with File(path) as file:
+            if not looks_like_dicom(file.read(0, 4096)):
+                raise InputError("expected a DICOM file; something else came")
             return list(explain(open_dicom(file), Rewriter(profile(settings.options), who)))
     except Rejected as rejected:
         raise InputError(str(rejected)) from None
@@ -61,7 +64,8 @@ def _lines(context: Context, pairs: list[tuple[int, bytes]], explicit: bool, pat
         yield _line(path, tag, raw, explicit, decision)
         for number, inner in enumerate(decision.items or ()):
             below = f"{path}{_tag(tag)}[{number}]."
-            yield from _lines(context, inner, context.inside(tag, raw, explicit), below, depth + 1)
+            kind = context.inside(tag, raw, explicit)
+            yield from _lines(context.within(inner, kind), inner, kind, below, depth + 1)
     owner = {tag: creator for creator, tag, _ in creators(private, explicit, context.charset)}
     for tag, raw in private:
         if tag not in owner:

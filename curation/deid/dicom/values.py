@@ -18,6 +18,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VM
 
 from curation.deid.dicom.profile import Action
 from curation.deid.keys.identity import Identity
+from curation.deid.standard import defined_terms
 from curation.deid.texts.words import Lexicon, clean_code_string, clean_descriptor, clean_sentences
 
 REMOVED = "REMOVED"
@@ -29,8 +30,13 @@ _NUMBER = {
 }
 _WIDTH = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "UV": 8, "SV": 8, "FD": 8}
 _LAYOUT = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "UV": "Q", "SV": "q", "FD": "d"}
-_LETTERS = re.compile(rb"[A-Za-z0-9 ^.,_-]+")
+_PRINTED = re.compile(rb"[\x20-\x7e]+")
+_WIDE = re.compile(rb"(?:[\x20-\x7e]\0){6,}")
+_MIN_ID = 6  # digits of an identifier that is looked for among numbers: shorter ones are also sizes and positions
 _UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+_DATED = re.compile(
+    r"\d{1,4}[_./ -]\d{1,2}[_./ -]\d{2,4}|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*[_./ -]?\d{2,4}"
+)
 _ROUND = re.compile(r"[+-]?\d{1,5}0*(\.0*)?")
 _ACTIVITY = frozenset({0x00181074, 0x00181077})  # in Bq: nine digits are usual
 _MANY = 1 << 32
@@ -81,13 +87,14 @@ def clean_value(
         return value.rstrip(b" \0") if vr not in BULK_VRS else None
     if action is Action.UID or vr == "UI":
         return _uids(value, subject)
-    return _text(tag, vr, value, subject) if vr in _TEXT else _binary(tag, vr, value)
+    return _text(tag, vr, value, subject) if vr in _TEXT else _binary(tag, vr, value, subject)
 
 
-def _binary(tag: int, vr: str, value: bytes) -> bytes | None:
+def _binary(tag: int, vr: str, value: bytes, subject: Subject) -> bytes | None:
     """Numbers, attributes and samples that are what they should be."""
     if vr in _WIDTH:
-        return value if _may_hold(tag, len(value) // _WIDTH[vr]) and is_measure(vr, value) else None
+        fits = _may_hold(tag, len(value) // _WIDTH[vr]) and is_measure(vr, value)
+        return value if fits and not any(_is_known(number, subject) for number in _numbers_of(vr, value)) else None
     if vr == "AT":
         return value if _are_tags(value) else None
     return value if vr in BULK_VRS else None
@@ -145,15 +152,26 @@ def is_measure(vr: str, value: bytes) -> bool:
     width = _WIDTH[vr]
     if not value or len(value) % width or (len(value) >= 4 and _spells(vr, value)):
         return False
-    numbers = struct.unpack(f"<{len(value) // width}{_LAYOUT[vr]}", value)
+    numbers = _numbers_of(vr, value)
     if vr == "FD":
         return all(number == 0 or MIN_DOUBLE <= abs(number) < MAX_DOUBLE for number in numbers)
     return vr not in ("UV", "SV") or all(abs(number) < MAX_NUMBER for number in numbers)
 
 
+def _numbers_of(vr: str, value: bytes) -> tuple[float, ...]:
+    return tuple(map(float, struct.unpack(f"<{len(value) // _WIDTH[vr]}{_LAYOUT[vr]}", value)))
+
+
 def _spells(vr: str, value: bytes) -> bool:
-    """Whether all bytes are letters or digits; a lone float of four bytes can be so by chance."""
-    return not (vr == "FL" and len(value) == 4) and _LETTERS.fullmatch(value) is not None
+    """Whether the bytes are text, in ASCII, UTF-8 or UTF-16; a lone float of four bytes can be so by chance."""
+    if vr == "FL" and len(value) == 4:
+        return value.isalpha() and value[1:].islower()
+    if _PRINTED.fullmatch(value) or _WIDE.fullmatch(value):
+        return True
+    try:
+        return len(value) >= 8 and value.decode("utf-8").strip("\0").isprintable()
+    except UnicodeError:
+        return False
 
 
 def _text(tag: int, vr: str, value: bytes, subject: Subject) -> bytes | None:
@@ -177,16 +195,22 @@ def _numbers(tag: int, text: str, subject: Subject, vr: str) -> str:
 def _is_number(tag: int, vr: str, value: str, subject: Subject) -> bool:
     if not value:
         return True
-    if not _NUMBER[vr].fullmatch(value) or len(value) > _MAX_DIGITS or value in subject.known.codes:
+    if not _NUMBER[vr].fullmatch(value) or len(value) > _MAX_DIGITS or _is_known(float(value), subject):
         return False
     return abs(float(value)) < MAX_NUMBER or tag in _ACTIVITY or _ROUND.fullmatch(value) is not None
+
+
+def _is_known(number: float, subject: Subject) -> bool:
+    """Whether a number is an identifier of this patient, however it is written."""
+    return number >= 10 ** (_MIN_ID - 1) and number.is_integer() and f"{number:.0f}" in subject.known.codes
 
 
 def _codes(_: int, text: str, subject: Subject) -> str:
     """Terms up to the first that no vocabulary knows: their positions carry meaning."""
     known: list[str] = []
     for value in text.split("\\"):
-        if not clean_code_string(value.strip(" "), subject.known):
+        term = value.strip(" ")
+        if term not in defined_terms() and (_DATED.search(term) or not clean_code_string(term, subject.known)):
             break
         known.append(value.strip(" "))
     return "\\".join(known)
@@ -228,6 +252,16 @@ def _moved(text: str, subject: Subject, move: Callable[[str, str], str]) -> str:
 
 def _age(_: int, text: str, subject: Subject) -> str:
     return subject.identity.age(text)
+
+
+def years(vr: str, value: bytes, subject: Subject) -> bytes | None:
+    """A measured number of years: above the oldest age it is that age; None if it may pass as any number."""
+    oldest = subject.identity.oldest_age_years
+    if vr == "FD":
+        old = len(value) == 8 and struct.unpack("<d", value)[0] > oldest
+        return struct.pack("<d", oldest) if old else None
+    text = value.decode("utf-8", "replace").strip(" \0")
+    return str(oldest).encode("ascii") if _NUMBER["DS"].fullmatch(text) and float(text) > oldest else None
 
 
 def _uids(value: bytes, subject: Subject) -> bytes | None:

@@ -91,7 +91,9 @@ def read_key_file(path: Path) -> bytes:
             raise VaultError("others than its owner can read the key file: `chmod 600` it, or make a new key")
         return _strong(path.read_text(encoding="ascii"))
     except FileNotFoundError:
-        raise VaultError("there is no key: make one with `paxflow key make`, or set PAXFLOW_KEY") from None
+        raise VaultError(
+            f"there is no key in {path}: make one with `paxflow key make`, or set PAXFLOW_KEY or PAXFLOW_KEY_FILE"
+        ) from None
     except (OSError, UnicodeError):
         raise VaultError("the key file cannot be read: it must be a file of hex digits that you own") from None
 

@@ -3,6 +3,7 @@
     confidentiality.tsv      Table E.1-1: the Basic Profile's action and ten options, attribute by attribute
     structured_content.tsv   Table E.3.4-1: the same for content items of structured reports, by concept name
     safe_private.tsv         Table E.3.10-1: private attributes that are known not to identify
+    defined_terms.txt        PS3.3: defined terms of Code Strings, none of which names anybody
     methods.tsv              PS3.16 CID 7050: codes for the profile and the options, to be written into a clean file
 
 Each file's first lines say where it comes from and what it was checked against. Actions (Table E.1-1a): D dummy value,
@@ -144,6 +145,18 @@ def safe_private(creator: str, group: int, element_byte: int) -> PrivateAttribut
 def method_codes() -> tuple[MethodCode, ...]:
     """CID 7050, by code."""
     return tuple(MethodCode(**row) for row in _read("methods"))
+
+
+_PHRASES = ("FOR PRESENTATION", "FOR PROCESSING", "PALETTE COLOR", "HAS PROPERTIES", "HAS OBS CONTEXT",
+            "HAS ACQ CONTEXT", "HAS CONCEPT MOD", "INFERRED FROM", "SELECTED FROM", "SPIN ECHO")  # fmt: skip
+
+
+@cache
+def defined_terms() -> frozenset[str]:
+    """Terms that PS3.3 defines: they say nothing of a person, whatever she is called."""
+    lines = (_HERE / "defined_terms.txt").read_text(encoding="utf-8").splitlines()
+    words = {word for line in lines if not line.startswith("#") for word in line.split()}
+    return frozenset(words | set(_PHRASES))
 
 
 def _read(name: str) -> Iterator[dict[str, str]]:
