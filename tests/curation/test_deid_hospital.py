@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 from curation.deid.cleaner import Cleaner
 from curation.deid.dicom.elements import split, write, write_items
@@ -200,7 +201,7 @@ def test_bits_above_the_stored_ones_say_nothing(tmp_path: Path) -> None:
 
 def test_a_slice_that_cannot_be_laid_over_its_series_is_looked_at_by_itself(tmp_path: Path) -> None:
     dataset = parsed(ct_slice())
-    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.80"
+    dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.80")
     dataset.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
     dataset["PixelData"].is_undefined_length = True
     dataset.save_as(tmp_path / "a.dcm")
