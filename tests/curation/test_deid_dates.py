@@ -204,3 +204,19 @@ def test_any_date_moves_by_the_shift_in_any_layout(day: date, days: int, layout:
 def test_a_value_is_read_as_the_days_it_may_mean(text: str) -> None:
     assert date(2012, 3, 4) in read_date(text)
     assert read_date("soon") == read_date("3/4") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("2012-Mar-04", "2009-Nov-02"), ("2012 March 4", "2009 November 2"), ("1914-Mar-12", "[DATE]")),
+        *(("b. 12 March '54", "b. [DATE]"), ("DOB 54", "DOB [DATE]"), ("born in '54", "born in [DATE]")),
+        *(("2009\u5e743\u670812\u65e5", "[DATE]"), ("at 2010 study", "at 2008 study"), ("at 2010", "at [TIME]")),
+        *(("12.III.2010", "[DATE]"), ("Easter 2010", "[DATE]"), ("in nineteen fifty-four", "in [DATE]")),
+        *(("twelve March two thousand eighteen", "[DATE]"), ("FY18", "[DATE]"), ("12.03. and", "[DATE] and")),
+        *(("07-2010", "[DATE]"), ("SUV 12.03.", "SUV 12.03."), ("twenty ten mm", "twenty ten mm")),
+        *(("3/4/2012 and 2011 study", "11/2/2009 and 2009 study"), ("3/4/2012, 2011 CT", "11/2/2009, 2009 CT")),
+    ],
+)
+def test_a_year_stays_a_year_and_a_birth_a_date(text: str, expected: str) -> None:
+    assert moved(text) == expected

@@ -228,3 +228,60 @@ def test_a_form_is_found_wherever_it_stands_apart(before: str, name: str) -> Non
     assert name.upper() in [
         text[start:end] for start, end, _ in find_forms(text, [Form((name,), "x")], lambda _: False)
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Clear. \u0424\u0451\u0434\u043e\u0440 \u0416\u0443\u043a\u043e\u0432\u0441\u043a\u0438\u0439 "
+            "\u043f\u0435\u0440\u0435\u0434\u0430\u043b. \u5c71\u7530\u592a\u90ce said. "
+            "\u0645\u062d\u0645\u062f \u0639\u0644\u064a asked, the lungs are all clear.",
+            "Clear. [PERSON-#] said. [PERSON-#] asked, the lungs are all clear.",
+        ),
+        ("Told Nguy\u1ec5n V\u0103n An about it.", "Told [PERSON-#] about it."),
+        ("Signed: Tr\u0103n An Tarbo.", "Signed: [CLINICIAN-#]."),
+        ("\u03b1 and \u03b2, 3 \u00b5m, \u0394 2 mm", "\u03b1 and \u03b2, 3 \u00b5m, \u0394 2 mm"),
+        ("\u041b\u0451\u0433\u043a\u0438\u0435 CT", "\u041b\u0451\u0433\u043a\u0438\u0435 CT"),
+        ("Referring: marta oyelaran md, cc: kofi mensah", "Referring: [CLINICIAN-#], cc: [CLINICIAN-#]"),
+        ("The film is clear. tunde adeyemi md agrees", "The film is clear. [CLINICIAN-#] agrees"),
+        ("Seen by rose young and by li wu.", "Seen by [CLINICIAN-#] and by [CLINICIAN-#]."),
+        ("Caused by long segments, with small stone.", "Caused by long segments, with small stone."),
+        ("Replaced by the young ones, with rose colour.", "Replaced by the young ones, with rose colour."),
+        ("Told Joy Brown. JOY CALLED BACK. No joy.", "Told [CLINICIAN-#]. [CLINICIAN-#] CALLED BACK. No joy."),
+        ("Seen by peter quarn md.", "Seen by [CLINICIAN-#]."),
+    ],
+)
+def test_a_name_in_small_letters_or_another_script_goes(text: str, expected: str) -> None:
+    assert cleaned(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("Call 81-3-1234-5678.", "Call [PHONE]."), ("06 12 34 56 78", "[PHONE]"), ("020 7946 0958", "[PHONE]")),
+        *(("07700 900123", "[PHONE]"), ("images 45 46 47 48", "images 45 46 47 48")),
+        *(("He is 95.", "He is [AGE 90+]."), ("F95 with", "F[AGE 90+] with"), ("is ninety-five", "is [AGE 90+]")),
+        *(("a woman of 95", "a woman of [AGE 90+]"), ("94th birthday", "[AGE 90+]th birthday")),
+        *(("in her nineties", "in her [AGE 90+]"), ("Mr. Quarn is 93", "[PATIENT] is [AGE 90+]")),
+        *(("heart rate is 95", "heart rate is 95"), ("he is 95 cm", "he is 95 cm")),
+    ],
+)
+def test_a_phone_of_another_country_and_an_age_without_its_years_go(text: str, expected: str) -> None:
+    assert cleaned(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("Lives in Boston MA now.", "Lives in [ADDRESS] now."), ("At Mass General today.", "At [ADDRESS] today.")),
+        *(("At 14 Marlowe Close, Oakhampton EX20 1AA.", "At [ADDRESS]."), ("3 Close views", "3 Close views")),
+        *(("Ask @quarn_j or quarn at mail dot example.", "Ask [ID] or [EMAIL]."), ("SPECT @rest", "SPECT @rest")),
+        *(("Policy ZZ 12 34 56 C.", "Policy [ID]."), ("SN 4471-AA-9 was", "SN [ID] was"), ("X L 4821", "[ID]")),
+        *(("Q U A R N was here", "[PERSON-#] was here"), ("C H E S T clear", "C H E S T clear")),
+        *(("Long called. Stone notified.", "[PERSON-#] called. [PERSON-#] notified."), ("RN called.", "RN called.")),
+        *(("Seen with son mark.", "Seen with son [RELATIVE-#]."), ("Her son will go.", "Her son will go.")),
+    ],
+)
+def test_what_identifies_in_a_rarer_form_goes(text: str, expected: str) -> None:
+    assert cleaned(text) == expected

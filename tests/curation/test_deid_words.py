@@ -483,3 +483,125 @@ def test_any_text_ends_clean_and_invents_nothing(text: str, prose: bool) -> None
     clean = (clean_sentences if prose else clean_descriptor)(text, SOMEBODY)
     source = fold(text) + "0123456789+"
     assert all(character in source for character in fold(clean.text) if character.isalnum())
+
+
+QUILL = lexicon([Identifier("name", "Quillfeather^Ada"), Identifier("name", "M\u00fcllerq\u00efn")])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("06 12 34 56 78", "01 42 68 53 00", "020 7946 0958", "555 0134", "81-3-1234-5678", "07700 900123"),
+        *("06.12.34.56.78", "9876 5431", "12 34 56 78", "030-1234567"),
+        *("Born 1950-Feb-03", "1954-Mar-12", "March 54", "DOB 54", "born in 1954", "12.03.", "Mar/54", "07-2018"),
+        *("03.2018", "12.III.2018", "FY18", "twelve March two thousand eighteen", "nineteen fifty-four"),
+        *("March two thousand eighteen", "twenty eighteen", "1954\u5e743\u670812\u65e5", "since Easter 2018"),
+        *("Q U I L L F E A T H E R", "S-M-I-T-H", "Q.U.I.L.L"),
+        *("K91822", "X L 4821", "ZZ 12 34 56 C", "SN 4471-AA-9", "@handle", "name at mail dot example"),
+        *("Boston MA", "Mass General", "14 Marlowe Close, Oakhampton EX20 1AA", "12 quarn close", "EX20 1AA"),
+    ],
+)
+def test_more_forms_that_identify_go_whole(text: str) -> None:
+    assert clean_descriptor(f"CHEST {text} PA", NOBODY).text == "CHEST PA"
+
+
+def test_a_date_with_the_year_first_and_a_month_in_words_moves_whole() -> None:
+    for text, expected in (
+        ("1974-Mar-12", "1974-Jan-31"),
+        ("1974 March 12", "1974 January 31"),
+        ("1974/MAR/12", "1974/JAN/31"),
+    ):
+        assert clean_descriptor(f"CHEST {text} PA", NOBODY, moved).text == f"CHEST {expected} PA"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Matrix 512 512 300", "b values 50 400 800", "delays 05 10 15 20 25", "images 101 102 103 104"),
+        *("window 350 1200", "W L 4096", "TE5000", "b1000, W4096", "SUVmax 12.03. 12.50 13.75 14.20", "T1 3D, L5 1ST"),
+        *("C H E S T", "twenty ten mm lesions", "saturation is 98", "ninety percent", "SPECT @rest", "3 close views"),
+        *("25/50/75/100", "2-34-56", "46202 1 2", "page 46202"),
+    ],
+)
+def test_what_only_looks_like_such_a_form_stays(text: str) -> None:
+    assert clean_descriptor(f"CHEST {text} PA", NOBODY).text == f"CHEST {text} PA"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("he is 95", "he is 90+"), ("F95", "F90+"), ("ninety-five", "90+"), ("turned 95", "turned 90+")),
+        *(("woman of 95", "woman of 90+"), ("a 94, female", "a 90+, female"), ("94th birthday", "90+th birthday")),
+        *(("in his nineties", "in his 90+"), ("he is ninety", "he is 90+"), ("mid 90s", "mid 90+")),
+        *(("f95 95%, he is 95 cm", "f95 95%, he is 95 cm"), ("ninety-five percent", "ninety-five percent")),
+    ],
+)
+def test_an_age_above_89_is_capped_without_its_years(text: str, expected: str) -> None:
+    assert clean_descriptor(f"CHEST {text} PA", NOBODY).text == f"CHEST {expected} PA"
+    assert clean_descriptor("is 93", NOBODY).text == "is 90+"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("Chest smith john", "Chest"), ("CHEST for rose young", "CHEST"), ("Thorax for mark stone", "Thorax")),
+        *(("CT of hill, cook", "CT"), ("CT chest grace stone", "CT chest"), ("Abdomen: jones peter", "Abdomen")),
+        *(("Chest. Told Wade.", "Chest. Told"), ("Chest. Long called.", "Chest. called.")),
+        *(("Chest. Stone notified.", "Chest. notified."), ("Chest. Pat called.", "Chest. called.")),
+        *(("Chest, son mark", "Chest, son"), ("Chest, brother art", "Chest, brother"), ("Chest for hill", "Chest")),
+        *(("Chest of hill sign", "Chest of hill sign"), ("Chest FOR hill", "Chest FOR hill")),
+        *(
+            ("Chest, told wade", "Chest, told"),
+            ("Chest 123456 hill", "Chest hill"),
+            ("Chest, told do", "Chest, told do"),
+        ),
+        *(("CT white black chest", "CT white black chest"), ("CT renaku smith chest", "CT chest")),
+        *(("CT small stone chest", "CT small stone chest"), ("CT of stone", "CT of stone")),
+        *(("CT: mark the lesion", "CT: mark the lesion"), ("CT with brown fat", "CT with brown fat")),
+    ],
+)
+def test_a_name_in_small_letters_is_told_by_its_neighbours(text: str, expected: str) -> None:
+    assert clean_descriptor(text, NOBODY).text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("Quill-feather chest", "chest"), ("Q U I L L feather chest", "chest"), ("qui11feather chest", "chest")),
+        *(
+            ("qui11 chest", "qui11 chest"),
+            ("Ada chest", "chest"),
+            ("M\u00fcllerqin chest", "chest"),
+            ("quillfeather chest", "chest"),
+        ),
+    ],
+)
+def test_a_known_name_goes_with_marks_or_figures_inside(text: str, expected: str) -> None:
+    assert clean_descriptor(text, QUILL).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Graves",
+            "Stryker notch",
+            "Haller index",
+            "Nissen",
+            "Schatzki ring",
+            "Bosniak IIF",
+            "Gleason 7",
+            "Fazekas 2",
+        ),
+        *("Fontan", "Girdlestone", "Caldwell view", "Ga-68 DOTATATE", "CTAC", "eval", "ABI", "readi", "Panorex"),
+        *("FUNC", "CAIPI", "CS-SENSE", "SCINTILLATOR", "PFP", "PSF", "Graves ophthalmopathy", "Nissen fundoplication"),
+    ],
+)
+def test_eponyms_and_short_forms_of_medicine_stay(text: str) -> None:
+    assert clean_descriptor(f"CHEST {text} PA", NOBODY).text == f"CHEST {text} PA"
+
+
+@pytest.mark.parametrize("value", ["12_03_54", "MAR_54", "3-FEB", "1954_03_12", "12.3.1954"])
+def test_a_date_is_no_code_string(value: str) -> None:
+    assert not clean_code_string(value, NOBODY)
+    assert clean_code_string("MAR_T2", NOBODY) and clean_code_string("DIS2D_M_3", NOBODY)

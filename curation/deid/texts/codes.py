@@ -5,6 +5,8 @@ Categories: 45 CFR 164.514(b)(2), the eighteen identifiers of HIPAA's safe harbo
 
 import re
 
+from curation.deid.texts.ages import BEHIND_SEX, SAID_AGES
+from curation.deid.texts.phones import GROUPED, is_phone
 from curation.deid.texts.spans import DIGITS, Masked, Span, rule
 
 _ID_WORD = (
@@ -23,6 +25,8 @@ _A_DATE = r"\d{1,2}(?P<s>[/.-])\d{1,2}(?P=s)(?:\d{4}|\d\d)(?![\d-])|\d{4}-\d\d-\
 
 WEB_RULES = (
     rule("email", "email", r"[\w.+-]+\s?@\s?[\w-]+(?:\.[\w-]+)+", "@"),
+    rule("email_in_words", "email", r"(?i)[\w.+-]+\s+\W?at\W?\s+[\w.-]+(?:\s+\W?dot\W?\s+\w+)+", ("dot",)),
+    rule("handle", "id", r"(?<![\w@])@(?!(?:rest|stress|peak|(?:in|ex)spiration|baseline)\b)[A-Za-z_]\w{2,}", "@"),
     rule("url", "url", r"(?i)\b(?:[a-z]{2,6}://|www\.)\S+[\w/]", ("://", "www.")),
     rule("host", "url", r"(?i)(?<![\w.@])(?:[a-z0-9-]{2,}\.)+(?:com|org|net|edu|gov|info|mil|health)\b(?:/\S*)?", "."),
     rule(
@@ -34,6 +38,10 @@ WEB_RULES = (
 )
 FIRST_RULES = (
     rule("uid", "id", r"\b\d+(?:\.\d+){4,}\b", DIGITS),
+    rule("phone_of_a_country", "phone", r"(?<![\w.-])\d{1,3}-\d{1,4}-\d{3,4}-\d{4}(?![\w-])", DIGITS),
+    rule("national_insurance", "id", r"\b[A-Z]{2}\s?\d\d\s?\d\d\s?\d\d\s?[A-D]\b", DIGITS),
+    rule("serial", "id", r"\bS/?N\b\.?\s*[:#]?\s*(?P<it>(?=[\w-]*\d{3})\w+(?:-\w+)*)", DIGITS),
+    rule("letters_and_number", "id", r"\b(?!(?:W\s[LW]|L\sW|T\s[ERI])\s)[A-Z]\s[A-Z]\s\d{4,}\b(?!\.\d)", DIGITS),
     rule("number_in_groups", "id", r"(?<![\w.-])\d{2,4}(?:-\d{2,4}){3,}(?![\w-])", DIGITS),
     rule("social_security", "id", r"\b\d{3}([-. ])\d{2}\1\d{4}\b", DIGITS),
     rule(
@@ -44,6 +52,7 @@ FIRST_RULES = (
     ),
 )
 NUMBER_RULES = (
+    rule("phone_in_groups", "phone", GROUPED, DIGITS, lambda found: is_phone(found[0])),
     rule(
         "phone",
         "phone",
@@ -71,9 +80,19 @@ _AGE = re.compile(
 )
 
 
+_MAY_BE_OLD = re.compile(r"(?i)(?<!\d)(?:9\d|1[0-2]\d)(?!\d)|ninet|90['’]?s|100['’]?s")
+_SAID = (*(re.compile(pattern, re.IGNORECASE) for pattern in SAID_AGES), re.compile(BEHIND_SEX))
+
+
 def find_ages(masked: Masked, oldest_years: int) -> None:
     """Hide each age from ``oldest_years`` on."""
     for found in _AGE.finditer(masked.text):
         group = next((name for name in ("digits", "said") if found[name]), None)
         if group is None or oldest_years <= int(found[group]) <= 130:
             masked.hide([Span(*found.span(group or 0), "age", "age", printed=f"[AGE {oldest_years}+]")])
+    if not _MAY_BE_OLD.search(masked.text):
+        return
+    printed = f"[AGE {oldest_years}+]"
+    for pattern in _SAID:
+        found_ages = pattern.finditer(masked.text)
+        masked.hide([Span(*found.span("n"), "age", "age_said", printed=printed) for found in found_ages])

@@ -86,8 +86,15 @@ CREDENTIAL = re.compile(
     r"(?<=\S)(?:\s+|\s*,\s*)(?:MD\b|M\.\s?D\b\.?|D\.O\.|DO\b|PhD\b|Ph\.D\b\.?|RN\b|R\.N\b\.?|N\.P\.|PA-C\b|"
     r"F\.?R\.?C\.?R?\b\.?|FACR\b|MBBS\b|MBChB\b|APRN\b|ARNP\b|CRNP\b|DNP\b|MPH\b|BSN\b|FCCP\b|FACS\b|FACC\b|LPN\b|"
     r"R\.T\.|RRT\b|RPA\b)|"
+    r"(?<=[a-z])\s+(?:md|m\.d\.|rn|np)(?![\w.]*\w)|"
     r"(?<=\S)\s*,\s*(?:(?:NP|RT)\b|(?i:md|m\.d\.|d\.o\.|rn|r\.n\.|ph\.?d|n\.p\.)(?![\w.]))"
 )
+LETTERS_APART = re.compile(r"(?i)(?<![^\W_])[^\W\d_]([ ._-])[^\W\d_](?:\1[^\W\d_]){3,}(?![^\W_])")
+"""A word whose letters stand apart: Q U A R N."""
+RELATIVE_SMALL = re.compile(rf"\b(?i:{_RELATIVE})\s+(?P<it>[a-z]{{3,}})(?![\w'’-])")
+"""A relative and a word in small letters: "son mark"."""
+SMALL_PAIR = re.compile(r"\b(?i:by|with|per|for|of|from)\s+(?P<given>[a-z]{2,})\s+(?P<family>[a-z]{2,})(?![\w'’-])")
+"""Two words in small letters where a name may stand."""
 NO_PART = word_list("not-telling")
 """Words of a name that do not tell whose it is: titles, credentials, generations."""
 PARTICLES = word_list("particle")

@@ -9,6 +9,7 @@ from datetime import date
 
 from curation.deid.texts.dates import Calendar, meanings, moved
 from curation.deid.texts.spans import DATE, DIGITS, Masked, Rule, Span, rule
+from curation.deid.texts.vocabulary.form_parts import NUMBER_WORD, YEAR_WORDS
 
 _NAME = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
@@ -32,6 +33,7 @@ _YEAR_WORD = (
 )
 _ON = r"(?i:\b(?:on|dated?|from|since|of|study|exam|prior|until|yesterday,?|today,?)\s+)"
 _UNIT = r"\s*(?i:mm|cm|ml|cc|mg|mcg|g|kg|hu|hounsfield|units?|ma|kv|ms|msec|hz|hrs?|hours?|h|x|×|%|views?|images?)\b"
+_STUDY = r"\s+(?i:study|studies|exam|scan|ct|mri?|pet|film|radiograph|report|image|surgery|examination|x-?ray)"
 _GUIDELINE = r"\s+(?:[A-Z]\w+\s+){0,2}(?i:guidelines?|criteria|classification|edition|consensus|society|statement)\b"
 _HOLIDAY = (
     r"christmas(?!\s+tree)|thanksgiving|easter|halloween|new\s+year['’]?s?|ramadan|diwali|hanukkah|passover|"
@@ -62,6 +64,11 @@ _DATES = tuple(
             DIGITS,
         ),
         ("date_misread", r"(?<!\w)(?=[\w/]{0,9}\d)[\dOoIl]{1,2}/[\dOoIl]{1,2}/[\dOoIl]{2,4}(?!\w)", "/"),
+        (
+            "date_year_month_day",
+            rf"(?i)(?<![\w.,]){_YEAR}[-\s./]+{_MONTH}[-\s./]*(?P<d>{_NUMBER})(?![\d.]*\d)",
+            _MONTHS,
+        ),
         ("date_run_on", rf"(?i)\b(?P<d>{_NUMBER})?{_MONTH_RUN_ON}{_YEAR}(?!\d)", _MONTHS),
         (
             "date_in_words",
@@ -89,8 +96,31 @@ _DATES = tuple(
             r"(?i)\b(?:Q[1-4]|(?:spring|summer|autumn|fall|winter)(?:\s+of)?)[\s,/-]+(?:19|20)\d\d\b",
             ("19", "20"),
         ),
+        ("date_fiscal", r"\bFY\s?['’]?(?:20)?\d\d\b", ("fy",)),
+        (
+            "date_roman_month",
+            r"(?i)(?<![\w.])\d\d?\s?[./-]?\s?(?:i{1,3}|iv|vi{0,3}|ix|xi{0,2})\s?[./-]?\s?(?:19|20)\d\d(?!\d)",
+            ("i", "v", "x"),
+        ),
+        (
+            "date_points",
+            r"(?<![\w.])(?<!SUV )(?<!max )(?<!of )(?<!is )(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.(?=\s|\Z)",
+            DIGITS,
+        ),
+        ("date_month_figures", r"(?<![\w./-])(?:0[1-9]|1[0-2])-(?:19|20)\d\d\b(?![-/]\d)", DIGITS),
+        (
+            "date_all_words",
+            rf"(?i)\b(?:{NUMBER_WORD}\s+(?:of\s+)?{_NAMED}|{_NAMED}),?\s+{YEAR_WORDS}|(?<=\bin\s){YEAR_WORDS}",
+            ("nineteen", "thousand", "twenty"),
+        ),
+        ("date_of_east_asia", r"(?:19|20)\d\d\s?[年년](?:\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?)?", "年년"),
+        (
+            "date_born",
+            r"(?i)(?:\bd\.?o\.?b\b\.?|\bborn|\bbirth\s?(?:date|year))\s*[:=]?\s*(?:in\s+)?(?P<it>['’]?\d\d)(?![\w/.-])",
+            ("b",),
+        ),
         ("date_short_year", r"(?<=\s)['’]\d\d\b(?!['’])", "'’"),
-        ("holiday", rf"(?i)\b(?:{_HOLIDAY})(?:\s+(?:eve|day))?\b", _HOLIDAYS),
+        ("holiday", rf"(?i)\b(?:{_HOLIDAY})(?:\s+(?:eve|day))?(?:\s+(?:of\s+)?(?:19|20)\d\d)?\b", _HOLIDAYS),
         ("weekday", r"(?i)\b(?P<w>monday|tuesday|wednesday|thursday|friday|saturday|sunday)(?=s?\b)", ("day",)),
         ("weekday_before", rf"(?i)\b{_WEEKDAY}(?=\.?,?\s*{DATE})", _DAYS_OF_WEEK),
         ("weekday_after", rf"(?i){DATE},?\s*\(?(?P<it>{_WEEKDAY})", _DAYS_OF_WEEK),
@@ -111,12 +141,12 @@ _TIMES = tuple(
         ("time_of_stamp", rf"(?i){DATE}[T_]?(?P<it>\d\d:?\d\d(?::?\d\d)?(?:\.\d+)?(?:z|[+-]\d\d:?\d\d)?)\b", DIGITS),
         (
             "date_then_time",
-            rf"(?i){DATE},?\s*(?:at\s+|@\s*|-\s*)?(?P<it>{_CLOCK}|\d{{4}}\b(?:\s*(?:hrs?|hours|h)\b)?)",
+            rf"(?i){DATE},?\s*(?:at\s+|@\s*|-\s*)?(?P<it>{_CLOCK}|\d{{4}}\b(?!{_STUDY})(?:\s*(?:hrs?|hours|h)\b)?)",
             DIGITS,
         ),
         ("time_then_date", rf"(?i)\b{_CLOCK}(?=,?\s*(?:on\s+)?{DATE})", ":"),
         ("time_at", rf"(?i)(?:\bat |@ ?|\btime:? ?)(?P<it>{_CLOCK}|\d{{4}}\s*(?:hrs?|hours|h)\b)", DIGITS),
-        ("time_at_digits", rf"(?i)\bat (?P<it>(?:[01]\d|2[0-3])[0-5]\d)\b(?!{_UNIT}|\.\d)", ("at ",)),
+        ("time_at_digits", rf"(?i)\bat (?P<it>(?:[01]\d|2[0-3])[0-5]\d)\b(?!{_UNIT}|{_STUDY}|\.\d)", ("at ",)),
         ("time", r"(?i)\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d|\s*(?:[ap]\.?m\b\.?|hrs?\b|hours?\b))", ":"),
         ("time_half_day", r"(?i)\b(?:1[0-2]|0?[1-9])\s?(?:[ap]m\b|[ap]\.m\.)", ("am", "pm", "a.m", "p.m")),
     )

@@ -25,7 +25,7 @@ _MONTHS = (
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _A_MONDAY = date(2001, 1, 1)
 _BORN = re.compile(
-    r"(?i)(?:\bd\.?\s?o\.?\s?b\b\.?|\bborn|\bbirth(?:\s?date|day)?|\bdate\s+of\s+birth)[\s:=,]*(?:(?:is|on|in)\s+)?\Z"
+    r"(?i)(?:\bb\.|\bd\.?\s?o\.?\s?b\b\.?|\bborn|\bbirth(?:\s?date|day)?|\bdate\s+of\s+birth)[\s:=,]*(?:(?:is|on|in)\s+)?\Z"
 )
 
 _Roles = Mapping[str, str]

@@ -11,7 +11,10 @@ from curation.deid.texts.cues import (
     CREDENTIAL,
     CUES,
     INITIALS_LINE,
+    LETTERS_APART,
     NO_PART,
+    RELATIVE_SMALL,
+    SMALL_PAIR,
     SMALL_WORDS,
     TELLING,
     TITLE,
@@ -19,11 +22,20 @@ from curation.deid.texts.cues import (
     TOLD_TO,
     Cue,
 )
-from curation.deid.texts.report_words import GIVEN, is_known, is_misspelt, is_plain, is_used_eponym
+from curation.deid.texts.report_words import (
+    GIVEN,
+    SURE_GIVEN,
+    is_known,
+    is_misspelt,
+    is_plain,
+    is_used_eponym,
+    may_be_name,
+)
 from curation.deid.texts.spans import PEOPLE, PERSON, Masked, Span
 from curation.deid.texts.spellings import contracted
 
 MAX_WORDS = 4
+MIN_GIVEN = 4  # letters; a shorter word that is a name too may be a given one: li
 BEHIND = 40  # characters after a word that say whether it is an eponym
 MAX_TITLES = MAX_CREDENTIALS = 4
 _WORD = re.compile(
@@ -35,6 +47,8 @@ _PARTICLES = re.compile(
     r"(?=[^\W\d_a-z])"
 )
 _GAP = re.compile(r"(?P<comma>[ \t]?,)[ \t]{0,2}\n?|[ \t]{1,2}|[ \t]*\n[ \t]*|(?<=\.)")
+_VIETNAMESE = re.compile(r"[ĂăƠơƯưĐđ\u1ea0-\u1ef9]")
+"""Letters of Vietnamese alone: what is written with a capital after them is a name, "An" too."""
 _AND = re.compile(r"(?i)\s*(?:,\s*(?:and\s+)?|[/&]\s*|\band\s+|\bor\s+)")
 
 
@@ -51,6 +65,15 @@ def find_names(masked: Masked) -> None:
             for span in _read_all(masked, found, TOLD_TO)
         ]
     )
+    masked.hide([span for found in LETTERS_APART.finditer(masked.text) for span in _letters_apart(masked, found)])
+    masked.hide(
+        [
+            person(masked, *found.span("it"), "relative", "relative_small")
+            for found in RELATIVE_SMALL.finditer(masked.text)
+            if found["it"] in GIVEN and not is_no_name(found["it"])
+        ]
+    )
+    masked.hide([span for found in SMALL_PAIR.finditer(masked.text) for span in _small_pair(masked, found)])
     masked.hide([span for found in CREDENTIAL.finditer(masked.text) for span in _read_back(masked, found)])
     masked.hide(
         [Span(*found.span(1), "clinician", "initials", "initials") for found in INITIALS_LINE.finditer(masked.text)]
@@ -145,7 +168,7 @@ def _begins(found: re.Match[str], sure: bool, is_lower: bool) -> bool:
     if sure:
         return len(word) > 1 or word.isupper()
     if word[0].islower() and not is_lower:
-        return not (is_known(word) or is_misspelt(word))
+        return word in SURE_GIVEN or not (is_known(word) or is_misspelt(word))
     if word.isupper() and len(word) <= 3 and word.lower() not in GIVEN:
         return not is_known(word)  # initials, not a ward
     return not is_plain(word) and not is_used_eponym(word, found.string[found.end() : found.end() + BEHIND])
@@ -154,16 +177,36 @@ def _begins(found: re.Match[str], sure: bool, is_lower: bool) -> bool:
 def _continues(found: re.Match[str], last: re.Match[str], sure: bool) -> bool:
     """Whether a word can be a further one of a name, after the word ``last``."""
     word = found["word"]
+    if word and word.istitle() and _VIETNAMESE.search(last[0]):
+        return True
     if not word or is_no_name(word):
         return not word
     if word[0].islower():
-        is_word = len(word) == 1 or (is_plain(word) if sure else is_known(word) or is_misspelt(word))
+        is_word = len(word) == 1 or (is_plain(word) if sure else is_known(word))
         return not last[0][0].isupper() and not is_word
     if "\n" in found.string[last.end() : found.start()]:
         return not is_known(word)
     if sure and word.istitle():
         return True  # "Dr. Ada Heart": a name that is a plain word is rare, but a title leaves no doubt
     return not is_plain(word) and not is_used_eponym(word, found.string[found.end() : found.end() + BEHIND])
+
+
+def _letters_apart(masked: Masked, found: re.Match[str]) -> Iterator[Span]:
+    """``Q U A R N``, if the letters make no word."""
+    if not is_plain("".join(filter(str.isalpha, found[0]))):
+        yield person(masked, *found.span(), "person", "letters_apart")
+
+
+def _small_pair(masked: Masked, found: re.Match[str]) -> Iterator[Span]:
+    """A given name and a surname in small letters behind ``by``, both of which are words: "by rose young"."""
+    given, family = found["given"], found["family"]
+    if is_no_name(given) or is_no_name(family):
+        return
+    starts = (
+        given in GIVEN or (len(given) < MIN_GIVEN and may_be_name(given)) or not (is_known(given) or is_misspelt(given))
+    )
+    if starts and (may_be_name(family) or not is_known(family)):
+        yield person(masked, found.start("given"), found.end("family"), "clinician", "small_pair")
 
 
 # --- backwards from a credential -------------------------------------------------------------------------
@@ -174,7 +217,8 @@ def _read_back(masked: Masked, credential: re.Match[str]) -> Iterator[Span]:
     text, start, at = masked.text, 0, credential.start()
     words = list(_WORD.finditer(text, max(0, at - 80), at))
     for word in words[: -MAX_WORDS - 1 : -1]:
-        if text[word.end() : at].strip(" \t\n,") or not _begins(word, word is words[-1], masked.is_lower):
+        is_sure = word is words[-1] or not is_known(word[0])
+        if text[word.end() : at].strip(" \t\n,") or not _begins(word, is_sure, masked.is_lower):
             break
         at = word.start()
         if not is_plain(word[0]):

@@ -32,7 +32,7 @@ _ANY = re.compile(rf"{PERSON}+|(?<![^\W_])(?<!\d[.,])[^\W\d_]{_LETTERS}")
 _STARTS = re.compile(r"(?:\A|[.!?:;|*•\"“(\[\n]|\n[ \t]*(?:\d{1,2}[.)]|[-–]))[\s\"“(*#>-]*\Z")
 _DOES = re.compile(
     r"(?i)\s+(?:(?:was|were|is|has\s+been|had\s+been)\s+(?:notified|informed|called|paged|contacted|aware|told|advised|"
-    r"made\s+aware|admitted|discharged|consulted|born)|agree[sd]?|concur(?:s|red)?|acknowledge[sd]|verbali[sz]ed|"
+    r"made\s+aware|admitted|discharged|consulted|born)|called|notified|paged|phoned|agree[sd]?|concur(?:s|red)?|acknowledge[sd]|verbali[sz]ed|"
     r"confirmed|read\s+back|complain(?:s|ed)|denie[sd]|state[sd]|say|said|request(?:s|ed)|underwent|lives|lived|works|"
     r"worked|smoke[sd]|fell|signed|dictated)\b"
 )

@@ -10,6 +10,7 @@ from curation.deid.texts.places import GENERIC, core_of_place, names_a_house
 from curation.deid.texts.report_words import is_known, is_language, is_plain
 from curation.deid.texts.spans import PEOPLE, Masked, Span
 from curation.deid.texts.spellings import Form, contracted, find_forms, fold, variants
+from curation.deid.texts.vocabulary.small_letters import given_names
 
 PERSON_KINDS = {"name": "patient", "clinician": "clinician", "person": "person"}
 _PLACE_KINDS = {"institution": "institution", "letterhead": "institution", "address": "address"}
@@ -36,8 +37,13 @@ def hide_again(masked: Masked) -> None:
     """Hide the names that were found in the text wherever else they stand in it, in whatever case."""
     forms = {form for span in masked.spans for form in _forms_of_span(masked, span)}
     ordered = sorted(forms, key=lambda form: (-len(form.letters), form.letters, form.kind, form.who))
-    for start, end, form in list(find_forms(masked.text, ordered, is_language)):
+    for start, end, form in list(find_forms(masked.text, ordered, _is_no_given)):
         masked.hide([Span(start, end, form.kind, "again", form.who)])
+
+
+def _is_no_given(word: str) -> bool:
+    """In small letters a given name that was found is one again only where it is no word: "joy" may be."""
+    return is_language(word) or word in given_names()
 
 
 def _forms_of_span(masked: Masked, span: Span) -> Iterator[Form]:
@@ -49,7 +55,8 @@ def _forms_of_span(masked: Masked, span: Span) -> Iterator[Form]:
     else:
         return
     for word in words:
-        if len(word) >= MIN_PART and not is_known(word):
+        is_telling = len(word) >= MIN_PART and not is_known(word)
+        if is_telling or (span.kind in PEOPLE and word.lower() in given_names()):
             yield from (Form((form,), span.kind, span.who) for form in variants(word))
 
 

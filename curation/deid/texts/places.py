@@ -10,6 +10,7 @@ from curation.deid.texts.cues import SMALL_WORDS
 from curation.deid.texts.report_words import is_known, is_plain
 from curation.deid.texts.spans import DIGITS, PLACE, Masked, Span, rule
 from curation.deid.texts.spellings import contracted
+from curation.deid.texts.vocabulary.form_parts import CITY, INSTITUTION, STATE
 from curation.deid.texts.word_lists import word_list
 
 MAX_WORDS = 6
@@ -60,6 +61,15 @@ RULES = (
             "boro",
         ),
     ),
+    rule(
+        "close",
+        "address",
+        r"\b\d{1,5}[A-Za-z]?\s+(?:[A-Z][\w'’-]*\s+){1,2}(?:Close|Crescent|Gardens|Mews|Grove|Rise|Walk|Row|Green|Hill)\b"
+        rf"(?:,\s*{_TOWN}(?=\s*[,.]|\s+[A-Z]{{1,2}}\d))?(?:,?\s+[A-Z]{{1,2}}\d[A-Z\d]?\s\d[A-Z]{{2}}\b)?",
+        DIGITS,
+    ),
+    rule("town_and_state", "address", rf"\b(?i:{CITY}),?\s+(?=[A-Z]{{2}}\b)(?i:{STATE})\b"),
+    rule("house", "address", rf"(?i){INSTITUTION}", ("mass", "mayo", "hopkins", "cleveland")),
     rule("post_box", "address", r"(?i)\b(?:p\.?\s?o\.?\s+box|apt\.?|apartment)\s+#?\d+[a-z]?\b", DIGITS),
     rule("labelled_zip", "address", r"(?i)\bzip(?:\s*code)?\s*:?\s*(?P<it>\d{5}(?:-\d{4})?)\b", ("zip",)),
     rule("zip", "address", rf"(?:\b{_TOWN},\s*|{PLACE},?\s+)?\b[A-Z]{{2}}\s+\d{{5}}(?:-\d{{4}})?\b", DIGITS),

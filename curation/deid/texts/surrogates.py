@@ -23,6 +23,7 @@ from curation.deid.texts.net import find_unknown
 from curation.deid.texts.people import PERSON_KINDS, hide_again, hide_known, parts_in_order
 from curation.deid.texts.places import find_places
 from curation.deid.texts.reports import ReportOriginal
+from curation.deid.texts.scripts import find_other_scripts
 from curation.deid.texts.spans import PEOPLE, Masked, Span
 from curation.deid.texts.spellings import contracted
 
@@ -91,6 +92,7 @@ def _find(text: str, identifiers: Collection[Identifier], calendar: Calendar) ->
     masked.find(NUMBER_RULES)
     find_places(masked)
     find_years(masked, calendar)
+    find_other_scripts(masked)
     find_names(masked)
     find_unknown(masked)
     hide_again(masked)

@@ -30,6 +30,12 @@ _PLACES_AND_IDS = frozenset(
         *("patient_id", "accession", "study_id", "order", "report_id"),
     )
 )
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_DATED = re.compile(
+    r"(?<!\d)(?:[0-3]?\d[\W_][0-3]?\d[\W_](?:\d{4}|\d\d)|(?:19|20)\d\d[\W_][01]?\d[\W_][0-3]?\d)(?!\d)|"
+    rf"(?<![a-z]){_MONTH}[\W_](?:\d{{4}}|\d\d)(?!\d)|(?<!\d)\d\d?[\W_]{_MONTH}(?![a-z])"
+)
+"""A date in a code string: 12_03_54, MAR_54, 3-FEB."""
 _CODE = re.compile(r"[a-z]{0,2}\d{1,3}[a-z]{0,2}|[a-z]{1,2}|\d{1,5}")
 
 
@@ -88,7 +94,7 @@ def clean_sentences(text: str, known: Lexicon, move_date: MoveDate | None = None
 def clean_code_string(value: str, known: Lexicon) -> bool:
     """Whether each part of a CS value is a word of the vocabulary or a short technical code (M, SE, DIS2D, SOM5)."""
     parts = re.findall(r"[^\W_]+", fold(value))
-    if "".join(parts) in known.codes or not value.isascii():
+    if "".join(parts) in known.codes or not value.isascii() or _DATED.search(fold(value)):
         return False
     return all(_is_code_part(part, known) for part in parts)
 

@@ -9,6 +9,7 @@ import re
 
 from curation.deid.texts.vocabulary import grammar, is_ambiguous, vocabulary
 from curation.deid.texts.vocabulary.reading import BREAK, Reading, pieces
+from curation.deid.texts.vocabulary.small_letters import is_person, suspects
 
 
 def read(text: str, words: frozenset[str], codes: frozenset[str], prose: bool) -> Reading:
@@ -17,7 +18,7 @@ def read(text: str, words: frozenset[str], codes: frozenset[str], prose: bool) -
     found = {piece.word for piece in reading.pieces}
     if not found.isdisjoint(_MARKS):
         _judge_marks(reading)
-    if not found.isdisjoint(vocabulary().ambiguous):
+    if not found.isdisjoint(suspects()):
         _judge_ambiguous(reading)
     if any(piece.named for piece in reading.pieces):
         _judge_parts(reading)
@@ -92,11 +93,12 @@ def _may_be_name(reading: Reading, number: int) -> bool:
 # --- words that are names as well ------------------------------------------------------------------------
 
 _ADJACENT = re.compile(r"[ \t,^_=\\/-]{0,3}")
+_ISOTOPE = re.compile(r"-\d{2,3}(?!\d)")
 
 
 def _judge_ambiguous(reading: Reading) -> None:
     """Forth and back until nothing changes, since a name that goes makes its neighbours suspect."""
-    numbers = [number for number, piece in enumerate(reading.pieces) if is_ambiguous(piece.word)]
+    numbers = [number for number, piece in enumerate(reading.pieces) if piece.word in suspects()]
     alone = not reading.prose and not any(piece.clinical and not piece.gone for piece in reading.pieces)
     changed = True
     while changed:
@@ -110,7 +112,11 @@ def _judge_ambiguous(reading: Reading) -> None:
 def _is_name(reading: Reading, number: int, alone: bool) -> bool:
     """Capitals tell nothing in a text that has none, or in one that is but a name."""
     piece, words = reading.pieces[number], vocabulary()
-    if _is_protected(reading, number) or not (piece.capital or alone or reading.caseless):
+    if _is_protected(reading, number):
+        return False
+    if is_person(reading, number):
+        return True
+    if not (is_ambiguous(piece.word) and (piece.capital or alone or reading.caseless)):
         return False
     if piece.word in words.name or (piece.word in words.case and piece.titled):
         return True
@@ -127,7 +133,11 @@ def _is_protected(reading: Reading, number: int) -> bool:
         eponym = after.word in words.nouns and (word in words.eponyms or word in words.near)
         if eponym or (word, after.word) in words.pairs:
             return True
-    return before is not None and not before.gone and (before.word, word) in words.pairs
+    if word in words.case and _ISOTOPE.match(reading.text, reading.pieces[number].end):
+        return True
+    if before is None or before.gone:
+        return False
+    return (before.word, word) in words.pairs or (before.word in words.eponyms and word in words.nouns)
 
 
 def _is_beside_name(reading: Reading, number: int) -> bool:

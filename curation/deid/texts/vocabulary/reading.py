@@ -82,28 +82,41 @@ _PARTICLES = grammar("particles")
 _MEASURED = grammar("measured")
 _SIZE = re.compile(r"\d{1,4}(?:[x×]\d{1,4}){1,2}[a-z]{0,3}")
 _DIGIT = re.compile(r"\d")
+_WITH_FOUR = "bcltw"  # one letter and four figures: b1000, a window, a time
 _SEPARATORS = re.compile(r"[\W_]+")
 _MAX_DIGITS = 5
+_LEET = str.maketrans("013457", "oleast")
+_MIN_SPELLED = 5  # letters of a known word that is looked for with something between them
 
 
 def pieces(text: str, words: frozenset[str], codes: frozenset[str]) -> Iterator[Piece]:
     """Each piece with a verdict of its own; those of ``words`` and ``codes`` go, and what the vocabulary lacks."""
     done = 0
-    for found in _stretches(text, codes):
+    for found in _stretches(text, words, codes):
         yield from _tokens(text, done, found.start, words)
         yield Piece(found.start, found.end, gone=not found.layout, day=found.day, layout=found.layout)
         done = found.end
     yield from _tokens(text, done, len(text), words)
 
 
-def _stretches(text: str, codes: frozenset[str]) -> list[forms.Found]:
+def _stretches(text: str, words: frozenset[str], codes: frozenset[str]) -> list[forms.Found]:
     """Forms, and known codes however they are grouped; a form that a code overlaps goes with it."""
     found = forms.find(text)
-    if not _DIGIT.search(text):
-        return found
     squeezed = _SEPARATORS.sub("", fold(text))
-    known = [stretch for code in codes if code in squeezed for stretch in _occurrences(code, text)]
+    known = [stretch for word in words if word in squeezed for stretch in _spelled(word, text)]
+    if _DIGIT.search(text):
+        known += [stretch for code in codes if code in squeezed for stretch in _occurrences(code, text)]
     return _merged(found, known) if known else found
+
+
+def _spelled(word: str, text: str) -> Iterator[forms.Found]:
+    """A known word with a mark or a space inside: Quill-feather, Q U I L L."""
+    if len(word) < _MIN_SPELLED or not word.isascii():
+        return
+    joint = r"[\s._-]{0,2}"
+    for match in re.finditer(rf"(?i)(?<![^\W_]){joint.join(word)}(?![^\W_])", text):
+        if len(match[0]) > len(word):
+            yield forms.Found(*match.span())
 
 
 def _occurrences(code: str, text: str) -> Iterator[forms.Found]:
@@ -127,7 +140,7 @@ def _tokens(text: str, start: int, end: int, words: frozenset[str]) -> Iterator[
     for match in _TOKEN.finditer(text, start, end):
         token = match[0]
         word = fold(token)
-        if word in words:
+        if word in words or (words and word.translate(_LEET) in words):
             yield Piece(match.start(), match.end(), token, word, gone=True, named=True)
             continue
         known = level(word)
@@ -187,6 +200,8 @@ def _part_level(part: str, words: frozenset[str]) -> Level:
 def _is_measured(token: str, parts: list[str]) -> bool:
     """Whether a token's figures are those of a measure or a short technical name, not of an id."""
     figures = sum(len(part) for part in parts if part.isdigit())
+    if figures > 3 and len(parts) == 2 and parts[1].isdigit() and len(parts[0]) == 1:
+        return figures == 4 and parts[0].lower() in _WITH_FOUR
     if figures <= 3 or _SIZE.fullmatch(token.lower()):
         return True
     return figures <= _MAX_DIGITS and all(part.isdigit() or part.lower() in _MEASURED for part in parts)
