@@ -22,12 +22,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from curation.deid.crisp import MARGIN, SHEET, Box, Plane, crisp_places, sheets
 from curation.errors import ToolError
 
-Plane = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
-LONG_SIDE = 1024  # pixels: the largest picture that the detector sees as it is, and the side of a sheet
 _REDUCED, _MUCH_REDUCED = 768, 256  # pixels: long side of what it sees of a larger one, and of large letters
 _PART, _PART_STEP = 320, 240  # pixels: measured against magnifying, which costs more and finds less
 _FINDER, _READER = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
@@ -35,12 +34,9 @@ _STROKE = 4.0  # pixels, sigma: what is wider is background
 _NEAR, _PEAK = 49, 6  # pixels: what is local; how much stronger an edge is than the mean
 _THREADS = 2
 _NOTHING = 128  # a flattened picture where nothing is
-_MARGIN = 32  # pixels: at least so wide a frame around a picture, and between the places on a sheet
 _GRID = 32  # the detector halves a picture five times
 _IS_TEXT, _IS_FOUND, _UNCLIP = 0.3, 0.5, 1.6  # the detector's own settings in rapidocr 3.10
 _TALLEST = 96  # pixels as the detector sees it: the height of a line of text; a part of the body is higher
-_BLOCK, _TILE, _STEP = 8, 64, 48  # pixels; blocks
-_CRISP = 2.5  # times as crisp as around: measured, bench/pixels.py
 _LINE, _LONGEST = 48, 1600  # pixels: height of what the recogniser reads, and its greatest width
 _SURE = 0.9  # read well enough that nothing else need be tried
 
@@ -65,32 +61,17 @@ class Text:
         return sum(letter.isalnum() for letter in self.text)
 
 
-@dataclass(frozen=True)
-class _Box:
-    x: int
-    y: int
-    width: int
-    height: int
-    found: float
-
-    def at(self, scale: float, x: int = 0, y: int = 0) -> "_Box":
-        """The box in a picture of ``scale`` times as many pixels a side, of which this one starts at ``x``, ``y``."""
-        left, top = math.floor(self.x * scale), math.floor(self.y * scale)
-        right, bottom = math.ceil((self.x + self.width) * scale), math.ceil((self.y + self.height) * scale)
-        return _Box(x + left, y + top, right - left, bottom - top, self.found)
-
-
 def find_text(plane: NDArray[Any], thorough: bool = True) -> tuple[Text, ...]:
     """All that looks like text in a plane ``(rows, columns)`` of any numbers.
 
-    A picture above ``LONG_SIDE`` is searched in full where its pixels are as crisp as small letters make them, and
+    A picture above ``SHEET`` is searched in full where its pixels are as crisp as small letters make them, and
     reduced. A ``thorough`` search is also one of the parts of a small picture, for the detector sees a faint text in a
     part that it does not see in the whole, and of the picture much reduced, where large letters become small.
     """
     whole, margin = _framed(np.ascontiguousarray(plane, np.float32))
-    side = max(whole.shape)
-    looks = [_scaled(whole, 1.0)] if side <= LONG_SIDE else [_in_full(whole), _scaled(whole, _REDUCED / side)]
-    if thorough and _PART < side <= LONG_SIDE:
+    side, is_large = max(whole.shape), max(plane.shape) > SHEET
+    looks = [_in_full(whole), _scaled(whole, _REDUCED / side)] if is_large else [_scaled(whole, 1.0)]
+    if thorough and side > _PART and not is_large:
         looks.append(_in_parts(whole))
     if thorough and side > _MUCH_REDUCED:
         looks.append(_scaled(whole, _MUCH_REDUCED / side))
@@ -107,7 +88,7 @@ def _framed(plane: Plane) -> tuple[Plane, int]:
 
     A letter at the very border has no background on that side, without which it is none to the detector.
     """
-    margin = max(_MARGIN, max(plane.shape) // 48)
+    margin = max(MARGIN, max(plane.shape) // 48)
     for _ in range(2):  # rows, then columns
         first, last = (_smooth(np.median(strip, axis=0)) for strip in (plane[:margin], plane[-margin:]))
         plane = np.concatenate([np.tile(first, (margin, 1)), plane, np.tile(last, (margin, 1))]).T
@@ -126,7 +107,7 @@ def _inside(text: Text, margin: int, shape: tuple[int, ...]) -> Text | None:
     return replace(text, x=left, y=top, width=width, height=height) if min(width, height) > 0 else None
 
 
-def _scaled(plane: Plane, scale: float) -> Iterator[_Box]:
+def _scaled(plane: Plane, scale: float) -> Iterator[Box]:
     if scale != 1:
         rows, columns = (max(1, round(length * scale)) for length in plane.shape)
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -134,16 +115,21 @@ def _scaled(plane: Plane, scale: float) -> Iterator[_Box]:
     return (box.at(1 / scale) for box in _boxes(flattened(plane)))
 
 
-def _in_parts(plane: Plane) -> Iterator[_Box]:
-    """Boxes found in parts of the picture that overlap."""
+def _in_parts(plane: Plane) -> Iterator[Box]:
+    """Boxes found in parts of the picture that overlap, without those that a part's border cuts along the line."""
     flat = flattened(plane)
     tops, lefts = (range(0, max(1, length - _PART + _PART_STEP), _PART_STEP) for length in plane.shape)
     for top, left in product(tops, lefts):
         part = flat[top : top + _PART, left : left + _PART]
-        yield from (box.at(1, left, top) for box in _boxes(part))
+        for box in _boxes(part):
+            start, end, length = (box.y, box.y + box.height, part.shape[0])
+            if box.height > box.width:
+                start, end, length = (box.x, box.x + box.width, part.shape[1])
+            if start > 0 and end < length:
+                yield box.at(1, left, top)
 
 
-def _apart(boxes: Iterable[_Box], shape: tuple[int, ...]) -> Iterator[_Box]:
+def _apart(boxes: Iterable[Box], shape: tuple[int, ...]) -> Iterator[Box]:
     """The boxes without those that lie in larger ones for the most part, cut to the picture."""
     seen = np.zeros(shape, np.bool_)
     for box in sorted(boxes, key=lambda box: (-box.width * box.height, box.y, box.x)):
@@ -153,7 +139,7 @@ def _apart(boxes: Iterable[_Box], shape: tuple[int, ...]) -> Iterator[_Box]:
             yield replace(box, height=inside.shape[0], width=inside.shape[1])
 
 
-def _is_of(box: _Box, text: Text) -> bool:
+def _is_of(box: Box, text: Text) -> bool:
     """Whether a box is a coarser one of a text that is read already, so most of that text lies in it."""
     across = min(box.x + box.width, text.x + text.width) - max(box.x, text.x)
     down = min(box.y + box.height, text.y + text.height) - max(box.y, text.y)
@@ -209,14 +195,14 @@ def flattened(plane: Plane) -> Picture:
     """
     rest = plane - cv2.GaussianBlur(plane, (0, 0), _STROKE)
     size = np.abs(rest)
-    usual, strongest = np.percentile(size[:: 1 + size.shape[0] // LONG_SIDE], (99.5, 99.98))
+    usual, strongest = np.percentile(size[:: 1 + size.shape[0] // SHEET], (99.5, 99.98))
     whole = max(usual, strongest / 10, 1e-6)
     scale = np.clip(_PEAK * cv2.blur(size, (_NEAR, _NEAR)), whole / 5, whole)
     picture: Picture = (np.clip(rest / (2 * scale) + 0.5, 0, 1) * 255).astype(np.uint8)
     return picture
 
 
-def _boxes(picture: Picture) -> Iterator[_Box]:
+def _boxes(picture: Picture) -> Iterator[Box]:
     rows, columns = picture.shape
     whole = np.pad(picture, ((0, -rows % _GRID), (0, -columns % _GRID)), constant_values=_NOTHING)
     chance = _run(_FINDER, whole)[0, :rows, :columns]
@@ -228,13 +214,13 @@ def _boxes(picture: Picture) -> Iterator[_Box]:
         grow = math.ceil(width * height * _UNCLIP / (2 * (width + height)))
         if found >= _IS_FOUND and 2 < min(width, height) <= _TALLEST - 2 * grow:
             left, top = max(0, x - grow), max(0, y - grow)
-            yield _Box(left, top, min(columns, x + width + grow) - left, min(rows, y + height + grow) - top, found)
+            yield Box(left, top, min(columns, x + width + grow) - left, min(rows, y + height + grow) - top, found)
 
 
-def _in_full(plane: Plane) -> Iterator[_Box]:
+def _in_full(plane: Plane) -> Iterator[Box]:
     """Boxes of small text: crisp places of the picture in full size, laid out on sheets for the detector."""
-    for sheet in _sheets(list(_crisp(plane))):
-        picture = np.full((LONG_SIDE, LONG_SIDE), _NOTHING, np.uint8)
+    for sheet in sheets(list(crisp_places(plane))):
+        picture = np.full((SHEET, SHEET), _NOTHING, np.uint8)
         for place, (x, y) in sheet:
             part = flattened(plane[place.y : place.y + place.height, place.x : place.x + place.width])
             picture[y : y + place.height, x : x + place.width] = part
@@ -244,66 +230,16 @@ def _in_full(plane: Plane) -> Iterator[_Box]:
             yield from (box.at(1, place.x - x, place.y - y) for place, (x, y) in sheet if _in(box, place, x, y))
 
 
-def _in(box: _Box, place: _Box, x: int, y: int) -> bool:
+def _in(box: Box, place: Box, x: int, y: int) -> bool:
     """Whether the middle of a box lies in a place that is laid out at ``x``, ``y``."""
     across, down = box.x + box.width // 2 - x, box.y + box.height // 2 - y
     return 0 <= across < place.width and 0 <= down < place.height
 
 
-def crispness(plane: NDArray[Any]) -> NDArray[Any]:
-    """The strongest step between neighbours, of rows or of columns, whichever is less, in each block of 8 × 8 pixels.
-
-    ``(rows / 8, columns / 8)``, rounded up. Letters have steps in both directions; the edge of a collimator in one.
-    """
-    down, across = plane.shape
-    rows, columns = (-(-length // _BLOCK) * _BLOCK for length in plane.shape)
-    steps = np.zeros((2, rows, columns), plane.dtype)
-    steps[0, 1:down, :across] = cv2.absdiff(plane[1:], plane[:-1])
-    steps[1, :down, 1:across] = cv2.absdiff(plane[:, 1:], plane[:, :-1])
-    flat = steps.reshape(2, rows // _BLOCK, _BLOCK, columns).max(2)
-    strongest: NDArray[Any] = np.maximum.reduce([flat[..., column::_BLOCK] for column in range(_BLOCK)]).min(0)
-    return strongest
-
-
-def _crisp(plane: Plane) -> Iterator[_Box]:
-    """Places whose blocks are crisper than those around, as many blocks as a short word has at least."""
-    steps = crispness(plane)
-    usual = np.maximum(cv2.blur(steps, (15, 15)), np.median(steps))
-    hot = (steps > _CRISP * usual).astype(np.uint8)
-    near = cv2.dilate(hot, np.ones((5, 5), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(near)
-    rows, columns = plane.shape
-    for label in range(1, count):
-        x, y, width, height, _ = (int(value) for value in stats[label])
-        own = hot[y : y + height, x : x + width] * (labels[y : y + height, x : x + width] == label)
-        for top in range(0, height, _STEP):
-            for left in range(0, width, _STEP):
-                if own[top : top + _TILE, left : left + _TILE].sum() >= 3:
-                    x0, y0 = (x + left) * _BLOCK, (y + top) * _BLOCK
-                    wide, high = (min(_TILE, length) * _BLOCK for length in (width - left, height - top))
-                    yield _Box(x0, y0, min(wide, columns - x0), min(high, rows - y0), 0)
-
-
-def _sheets(places: list[_Box]) -> Iterator[list[tuple[_Box, tuple[int, int]]]]:
-    """The places, each with where it lies on its sheet: in rows, the highest first."""
-    sheet: list[tuple[_Box, tuple[int, int]]] = []
-    x = y = high = 0
-    for place in sorted(places, key=lambda place: (-place.height, place.y, place.x)):
-        if x + place.width > LONG_SIDE:
-            x, y, high = 0, y + high + _MARGIN, 0
-        if y + place.height > LONG_SIDE:
-            yield sheet
-            sheet, x, y, high = [], 0, 0, 0
-        sheet.append((place, (x, y)))
-        x, high = x + place.width + _MARGIN, max(high, place.height)
-    if sheet:
-        yield sheet
-
-
 # --- what ------------------------------------------------------------------------------------------------
 
 
-def _read(plane: Plane, box: _Box) -> Text:
+def _read(plane: Plane, box: Box) -> Text:
     """The box with the best of its readings: upright or turned, as it is or without its background."""
     part = plane[box.y : box.y + box.height, box.x : box.x + box.width]
     best = ("", 0.0)

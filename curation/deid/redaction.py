@@ -11,6 +11,7 @@ Box = tuple[int, int, int, int]
 _FURTHEST = 20  # heights of a line: how far it is followed to either side
 _GAP = 1.0  # heights of a line (as found, near twice that of its capitals): a wider gap ends it
 _LIKE_INK = 0.12, 0.35  # of the contrast, least and most: thin strokes of small letters do not reach full ink
+_ASIDE = 0.1  # of the contrast: where the ground is nearly like ink, the text still is to its side of it
 _WIDER = 0.15  # of the height: letters fade out over their neighbours
 _RING = 4  # pixels around a box: its background
 
@@ -46,7 +47,7 @@ def _inked(band: NDArray[np.float32], known: slice) -> NDArray[np.bool_]:
     core = strong & (side * part > 0)
     contrast, ink = np.median(side * part[core]), np.median(value[core])
     spread = np.clip(4 * np.median(np.abs(value[core] - ink)), _LIKE_INK[0] * contrast, _LIKE_INK[1] * contrast)
-    near: NDArray[np.bool_] = (np.abs(band - ink) <= spread) & (side * rest > _LIKE_INK[1] * contrast)
+    near: NDArray[np.bool_] = (np.abs(band - ink) <= spread) & (side * rest > _ASIDE * contrast)
     return near
 
 

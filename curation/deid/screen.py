@@ -59,7 +59,7 @@ class _Stack:
         self._last = plane
 
     def _keep(self, odd: Plane) -> None:
-        from curation.deid.ocr import crispness  # noqa: PLC0415 - takes the networks' runtime with it
+        from curation.deid.crisp import crispness  # noqa: PLC0415 - loads OpenCV
 
         crisp = crispness(odd)
         if not self._odd.size:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from curation.deid import ocr
-from curation.deid.ocr import Text, crispness, find_text, flattened
+from curation.deid import crisp, ocr
+from curation.deid.crisp import Box, crisp_places, crispness, sheets
+from curation.deid.ocr import Text, find_text, flattened
 from curation.errors import ToolError
 
 NAME = "LIMOZA KADU"
@@ -56,14 +57,21 @@ def test_turned_text_is_read_as_if_upright(turns: int) -> None:
     assert (text.height > text.width) == (turns % 2 == 1)
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_picture_is_also_searched_in_parts(turns: int) -> None:
+    plane, _ = ocr._framed(np.ascontiguousarray(np.rot90(written(picture(200, 420)), turns)))
+    boxes = [*ocr._in_parts(plane)]
+    assert boxes and all((box.height > box.width) == bool(turns) for box in boxes)
+
+
 def test_text_at_the_very_border_is_found() -> None:
     text = surest(written(picture(), at=(0, -4)))
     assert text.letters >= 6 and text.y == 0
 
 
 def test_large_letters_are_found_much_reduced() -> None:
-    text = surest(written(picture(420, 600), "RAMO", at=(60, 130), size=150))
-    assert text.text == "RAMO"
+    text = surest(written(picture(420, 600), "KADU", at=(60, 130), size=130))
+    assert text.text == "KADU"
     assert text.height > ocr._TALLEST
 
 
@@ -82,25 +90,23 @@ def test_a_large_picture_is_searched_in_full_for_small_letters() -> None:
     assert text.letters >= 8 and text.x <= 1332 and text.y + text.height >= 1088
 
 
-SIDES = st.integers(8, ocr._TILE * ocr._BLOCK)
+SIDES = st.integers(8, crisp._TILE * crisp._BLOCK)
 
 
-@given(
-    st.lists(st.builds(ocr._Box, st.integers(0, 4000), st.integers(0, 4000), SIDES, SIDES, st.just(0.0)), max_size=40)
-)
-def test_places_lie_apart_on_their_sheets_and_none_is_lost(places: list[ocr._Box]) -> None:
-    sheets = list(ocr._sheets(places))
-    assert sorted((place for sheet in sheets for place, _ in sheet), key=repr) == sorted(places, key=repr)
-    for sheet in sheets:
-        taken = np.zeros((ocr.LONG_SIDE, ocr.LONG_SIDE), int)
+@given(st.lists(st.builds(Box, st.integers(0, 4000), st.integers(0, 4000), SIDES, SIDES, st.just(0.0)), max_size=40))
+def test_places_lie_apart_on_their_sheets_and_none_is_lost(places: list[Box]) -> None:
+    laid_out = list(sheets(places))
+    assert sorted((place for sheet in laid_out for place, _ in sheet), key=repr) == sorted(places, key=repr)
+    for sheet in laid_out:
+        taken = np.zeros((crisp.SHEET, crisp.SHEET), int)
         for place, (x, y) in sheet:
             taken[y : y + place.height, x : x + place.width] += 1
         assert taken.max() == 1 and taken.sum() == sum(place.width * place.height for place, _ in sheet)
 
 
 def test_a_line_longer_than_a_tile_is_cut_into_tiles_that_overlap() -> None:
-    places = [*ocr._crisp(written(picture(200, 1600), NAME * 12, at=(10, 60), size=14))]
-    tile = ocr._TILE * ocr._BLOCK
+    places = [*crisp_places(written(picture(200, 1600), NAME * 12, at=(10, 60), size=14))]
+    tile = crisp._TILE * crisp._BLOCK
     assert len(places) > 2 and max(place.width for place in places) <= tile
     lefts = sorted(place.x for place in places)
     assert all(following - left < tile for left, following in pairwise(lefts))
@@ -109,7 +115,7 @@ def test_a_line_longer_than_a_tile_is_cut_into_tiles_that_overlap() -> None:
 def test_crisp_noise_of_a_block_or_two_is_no_text() -> None:
     plane = picture(200, 400)
     plane[70, 100] = plane[150, 300] = 4000
-    assert list(ocr._crisp(plane)) == []
+    assert list(crisp_places(plane)) == []
 
 
 def test_the_answer_is_the_same_each_time() -> None:
@@ -118,12 +124,12 @@ def test_the_answer_is_the_same_each_time() -> None:
 
 
 def test_a_box_that_lies_in_a_larger_one_is_not_read_again() -> None:
-    large, inner, beside = ocr._Box(0, 0, 40, 20, 0.9), ocr._Box(4, 4, 30, 10, 0.9), ocr._Box(60, 0, 60, 20, 0.9)
+    large, inner, beside = Box(0, 0, 40, 20, 0.9), Box(4, 4, 30, 10, 0.9), Box(60, 0, 60, 20, 0.9)
     assert list(ocr._apart([inner, large, beside], (100, 90))) == [replace(beside, width=30), large]
 
 
 def test_what_cannot_be_read_is_tried_in_every_way_and_stays_unsure() -> None:
-    text = ocr._read(picture(), ocr._Box(10, 10, 40, 40, 0.6))
+    text = ocr._read(picture(), Box(10, 10, 40, 40, 0.6))
     assert text.sure < 0.9 and text.found == 0.6
 
 
