@@ -84,8 +84,7 @@ def deid() -> Prepare:
 
 
 def ours() -> Prepare:
-    prepare: Prepare = import_module("ours").rewriter
-    return prepare
+    return each(import_module("ours").ours())
 
 
 def intake() -> Prepare:

@@ -19,11 +19,11 @@ from curation.deid.dicom.rewrite import Clean, Rewriter
 from curation.deid.keys.identity import Identity
 from curation.deid.pixels import Area, CleanPixels, Image, Screen, clean_pixels
 from curation.deid.review import Review
-from curation.deid.verify.verifier import Promise, Verifier
+from curation.deid.verify.verifier import EDGE, Promise, Verifier
 from curation.errors import Rejected
 from curation.records import Reason
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18  # bytes: what a processor's cache holds
 _SOP_CLASS, _INSTANCE, _SERIES = 0x00080016, 0x00080018, 0x0020000E
 _WHOLE = 1 << 64  # of the hash that decides which images are read again
 
@@ -123,8 +123,8 @@ class Cleaner:
         if pixels.value is not None:
             verifier.pixels(pixels.value)
         else:
-            for at in (pixels.at, max(pixels.at, pixels.at + pixels.length - CHUNK // 128)):
-                verifier.pixels(file.read(at, min(CHUNK // 128, pixels.length)))
+            for at in (pixels.at, max(pixels.at, pixels.at + pixels.length - EDGE)):
+                verifier.pixels(file.read(at, min(EDGE, pixels.length)))
         if pixels.checked and self._is_read_again(clean.instance_id):
             self._read_again(file, pixels, opened)
 

@@ -69,12 +69,13 @@ def find_text(plane: NDArray[Any], thorough: bool = True) -> tuple[Text, ...]:
     part that it does not see in the whole, and of the picture much reduced, where large letters become small.
     """
     whole, margin = _framed(np.ascontiguousarray(plane, np.float32))
-    side, is_large = max(whole.shape), max(plane.shape) > SHEET
-    looks = [_in_full(whole), _scaled(whole, _REDUCED / side)] if is_large else [_scaled(whole, 1.0)]
-    if thorough and side > _PART and not is_large:
+    is_large = max(plane.shape) > SHEET
+    seen = _resized(whole, _REDUCED) if is_large else whole
+    looks = [*([_in_full(whole)] if is_large else []), _found(seen, whole)]
+    if thorough and not is_large and max(whole.shape) > _PART:
         looks.append(_in_parts(whole))
-    if thorough and side > _MUCH_REDUCED:
-        looks.append(_scaled(whole, _MUCH_REDUCED / side))
+    if thorough and max(seen.shape) > _MUCH_REDUCED:
+        looks.append(_found(_resized(seen, _MUCH_REDUCED), whole))
     texts: list[Text] = []
     for look in looks:
         texts += [
@@ -88,11 +89,17 @@ def _framed(plane: Plane) -> tuple[Plane, int]:
 
     A letter at the very border has no background on that side, without which it is none to the detector.
     """
-    margin = max(MARGIN, max(plane.shape) // 48)
-    for _ in range(2):  # rows, then columns
-        first, last = (_smooth(np.median(strip, axis=0)) for strip in (plane[:margin], plane[-margin:]))
-        plane = np.concatenate([np.tile(first, (margin, 1)), plane, np.tile(last, (margin, 1))]).T
-    return np.ascontiguousarray(plane, np.float32), margin
+    rows, columns = plane.shape
+    margin = max(MARGIN, max(rows, columns) // 48)
+    framed = np.empty((rows + 2 * margin, columns + 2 * margin), np.float32)
+    framed[margin:-margin, margin:-margin] = plane
+    step = margin // MARGIN  # of a wide border not every line counts
+    framed[:margin, margin:-margin] = _smooth(np.median(plane[:margin:step], axis=0))
+    framed[-margin:, margin:-margin] = _smooth(np.median(plane[-margin::step], axis=0))
+    for outer, inner in ((np.s_[:margin], np.s_[margin : 2 * margin : step]),
+                         (np.s_[-margin:], np.s_[-2 * margin : -margin : step])):  # fmt: skip
+        framed[:, outer] = _smooth(np.median(framed[:, inner], axis=1))[:, None]
+    return framed, margin
 
 
 def _smooth(line: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,12 +114,14 @@ def _inside(text: Text, margin: int, shape: tuple[int, ...]) -> Text | None:
     return replace(text, x=left, y=top, width=width, height=height) if min(width, height) > 0 else None
 
 
-def _scaled(plane: Plane, scale: float) -> Iterator[Box]:
-    if scale != 1:
-        rows, columns = (max(1, round(length * scale)) for length in plane.shape)
-        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        plane = np.asarray(cv2.resize(plane, (columns, rows), interpolation=way), np.float32)
-    return (box.at(1 / scale) for box in _boxes(flattened(plane)))
+def _resized(plane: Plane, side: int) -> Plane:
+    rows, columns = (max(1, round(length * side / max(plane.shape))) for length in plane.shape)
+    return np.asarray(cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _found(seen: Plane, whole: Plane) -> Iterator[Box]:
+    """Boxes found on a picture that may be reduced, in pixels of the whole one."""
+    return (box.at(max(whole.shape) / max(seen.shape)) for box in _boxes(flattened(seen)))
 
 
 def _in_parts(plane: Plane) -> Iterator[Box]:

@@ -20,7 +20,7 @@ from curation.deid.keys.identity import patient_key
 from curation.errors import Rejected
 from curation.records import Reason
 
-HEAD_BYTES = 32 * 1024
+HEAD_BYTES = 16 * 1024
 MAX_HEADER = 256 << 20
 MAX_ODD = 512 << 20
 """A file that only pydicom reads is read whole: this is what one may take."""
