@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from curation.errors import BusyError, UsageError, VaultError
@@ -45,13 +45,7 @@ class Workspace:
             raise VaultError(
                 "PAXFLOW_VAULT is not set: name the folder for what identifies people (files arrive in its landing/)"
             )
-        vault = Path(given).resolve()
-        root = self.root.resolve()
-        if vault.is_relative_to(root) or root.is_relative_to(vault):
-            raise VaultError(
-                "PAXFLOW_VAULT must lie outside the workspace: git, DVC and backups of the workspace must never see it"
-            )
-        return vault
+        return _outside(Path(given).absolute(), self.root.absolute())
 
     @property
     def landing(self) -> Path:
@@ -83,3 +77,14 @@ class Workspace:
             except BlockingIOError:
                 raise BusyError(f"another paxflow process is at work on '{name}' here: wait for it to end") from None
             yield
+
+
+@lru_cache(maxsize=16)
+def _outside(given: Path, root: Path) -> Path:
+    """A vault's real path; raises VaultError if it and the workspace lie one in the other. Asked for with each file."""
+    vault, root = given.resolve(), root.resolve()
+    if vault.is_relative_to(root) or root.is_relative_to(vault):
+        raise VaultError(
+            "PAXFLOW_VAULT must lie outside the workspace: git, DVC and backups of the workspace must never see it"
+        )
+    return vault

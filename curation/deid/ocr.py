@@ -96,8 +96,9 @@ def _framed(plane: Plane) -> tuple[Plane, int]:
     step = margin // MARGIN  # of a wide border not every line counts
     framed[:margin, margin:-margin] = _smooth(np.median(plane[:margin:step], axis=0))
     framed[-margin:, margin:-margin] = _smooth(np.median(plane[-margin::step], axis=0))
-    for outer, inner in ((np.s_[:margin], np.s_[margin : 2 * margin : step]),
-                         (np.s_[-margin:], np.s_[-2 * margin : -margin : step])):  # fmt: skip
+    near = margin + min(margin, columns)  # a picture may be narrower than its border
+    for outer, inner in ((np.s_[:margin], np.s_[margin:near:step]),
+                         (np.s_[-margin:], np.s_[-near:-margin:step])):  # fmt: skip
         framed[:, outer] = _smooth(np.median(framed[:, inner], axis=1))[:, None]
     return framed, margin
 

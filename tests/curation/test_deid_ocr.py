@@ -156,3 +156,10 @@ def test_without_the_networks_it_says_what_to_install(monkeypatch: pytest.Monkey
     with pytest.raises(ToolError, match="rapidocr"):
         find_text(picture())
     ocr._network.cache_clear()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 40), (40, 5), (24, 24), (33, 31)])
+def test_the_border_of_a_small_picture_is_made_of_the_picture_alone(shape: tuple[int, int]) -> None:
+    framed, margin = ocr._framed(np.full(shape, 7, np.float32))
+    assert framed.shape == (shape[0] + 2 * margin, shape[1] + 2 * margin)
+    assert (framed == 7).all()
