@@ -40,7 +40,7 @@ PIPELINE = (
         ("data", "work/catalog", "work/segment", "work/consensus"),
         "X-ray views of each CT, and every label's mask on them",
     ),
-    Step("measure", "projection.measure", ("work/project",), "what a radiologist would measure on them"),
+    Step("measure", "projection.measure.stage", ("work/project",), "what a radiologist would measure on them"),
     Step("mine", "labeling.mine", ("data",), "findings of each report, and whether they are there"),
     Step(
         "ground",

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from curation.errors import InputError, SettingsError
 from curation.settings import ProjectSettings
-from projection import kernels, rle
-from projection.kernels import Triple
+from projection import rle
+from projection.kernels import rays as kernels
+from projection.kernels.rays import Triple
 
 Floats = NDArray[np.float64]
 ViewName = Literal["PA", "AP", "LAT"]

@@ -25,7 +25,7 @@ GROUPS = (
 )
 
 # First category of each run: PAXRay++ ids (cxas 0.0.20, paxray_labels.json), then our unions from 500 (ribs, bones,
-# mediastinum, abdomen: projection/anatomy.tsv), then findings.
+# mediastinum, abdomen: projection/anatomy/labels.tsv), then findings.
 _STARTS = (0, 28, 105, 115, 134, 156, 500, 502, 503, 504, 1000)
 _GROUP_AT = ("spine", "ribs", "abdomen", "heart", "lungs", "other", "ribs", "heart", "abdomen", "other", "findings")
 

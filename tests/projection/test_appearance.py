@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from projection import appearance
+from projection.appearance import film as appearance
 
 
 def made_up_chest() -> NDArray[np.float32]:

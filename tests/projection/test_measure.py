@@ -11,7 +11,7 @@ from curation.records import Mask, Measurement, Reason
 from curation.store import read_rows
 from curation.workspace import Workspace
 from projection import rle
-from projection.measure import STAGE, cardiothoracic_ratio
+from projection.measure.stage import STAGE, cardiothoracic_ratio
 from tests.curation.slices import add_rows, workspace_at
 from tests.rows import view
 

@@ -1,6 +1,6 @@
 """The anatomy labels: names and ids of PAXRay++, and how each comes from the structures of a labelmap.
 
-``anatomy.tsv`` lists all 159 labels of PAXRay++ (names and 0-based ids as in its published label list) and, from 500
+``labels.tsv`` lists all 159 labels of PAXRay++ (names and 0-based ids as in its published label list) and, from 500
 on, the super-categories that it names but does not number. ``how`` says what a label is made of:
 
     direct      one structure of TotalSegmentator v2 ``total``
@@ -37,7 +37,7 @@ class How(StrEnum):
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One label: a row of ``anatomy.tsv``."""
+    """One label: a row of ``labels.tsv``."""
 
     category_id: int
     label: str
@@ -59,7 +59,7 @@ class Derivable:
 @cache
 def anatomy() -> tuple[Anatomy, ...]:
     """All labels in the order of their ids."""
-    text = resources.files("projection").joinpath("anatomy.tsv").read_text(encoding="utf-8")
+    text = resources.files("projection.anatomy").joinpath("labels.tsv").read_text(encoding="utf-8")
     return tuple(
         Anatomy(
             category_id=int(row["category_id"]),

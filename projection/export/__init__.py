@@ -1,0 +1,1 @@
+"""Writers of other formats: COCO, PAXRay, DICOM SEG, NIfTI."""

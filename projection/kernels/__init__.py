@@ -1,0 +1,1 @@
+"""Compiled loops, one module a theme: numba and numpy only, plain arguments, no checks. Nothing else knows numba."""
