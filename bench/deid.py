@@ -15,16 +15,14 @@ import platform
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from peers import Numbers, Process, install
 from slices import BIG, make_big, make_slices
 
 from curation.errors import ToolError
@@ -37,70 +35,27 @@ PEERS = {
     "deid": "deid==0.4.13",
 }
 OURS = ("copy", "ours", "intake", "intake_with_pixels", "pydicom")
-Numbers = dict[str, Any]
 
 
-class Worker:
-    """A tool in its process; raises ToolError with what it said last if it ends before its time."""
+class Worker(Process):
+    """A tool that cleans the same files in every round."""
 
     def __init__(self, tool: str, python: Path, slices: Path, out: Path) -> None:
-        hidden = ("PAXFLOW_", "PYTHONPATH")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-        if tool in OURS:
-            environment["PYTHONPATH"] = os.pathsep.join((str(HERE.parent), str(HERE)))
-        command = [str(part) for part in (python, "-P", HERE / "tools.py", tool, slices, out)]
-        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True
-        )
+        command: list[str | Path] = [python, "-P", HERE / "tools.py", tool, slices, out]
+        super().__init__(command, (HERE.parent, HERE) if tool in OURS else ())
         self.idle_mb = self.answer()["peak_mb"]
 
     def ask(self, start: int = 0, step: int = 1) -> None:
         """Begin a round on every ``step``-th file."""
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps({"start": start, "step": step}) + "\n")
-        self._process.stdin.flush()
-
-    def answer(self) -> Numbers:
-        """What the round has cost."""
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            self._said.seek(0)
-            last = self._said.read().strip().splitlines()[-1:] or ["nothing"]
-            raise ToolError(f"it ended, and said: {last[0][:200]}")
-        numbers: Numbers = json.loads(line)
-        return numbers
+        self.tell({"start": start, "step": step})
 
     def round(self) -> Numbers:
         """One round on all files."""
         self.ask()
         return self.answer()
 
-    def end(self) -> None:
-        """Let it go."""
-        self._process.communicate()
-        self._said.close()
-
 
 # --- measuring -------------------------------------------------------------------------------------------
-
-
-def install(name: str, cache: Path) -> Path:
-    """The Python of a peer's virtual environment; raises ToolError if it cannot be installed."""
-    home = cache / PEERS[name]
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        shutil.rmtree(home, ignore_errors=True)
-        venv.create(home, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PEERS[name]]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-            raise ToolError(f"it cannot be installed; pip said: {last[0][:200]}")
-        (home / "ready").touch()
-    return python
 
 
 @contextmanager
@@ -110,7 +65,7 @@ def working(tools: list[str], cache: Path, place: Path, slices: Path) -> Iterato
     missing: Numbers = {}
     for tool in tools:
         try:
-            python = install(tool, cache) if tool in PEERS else Path(sys.executable)
+            python = install((PEERS[tool],), cache) if tool in PEERS else Path(sys.executable)
             workers[tool] = Worker(tool, python, slices, place / "out" / tool)
             workers[tool].round()  # warm-up
         except ToolError as error:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from curation.errors import Rejected
@@ -260,3 +260,52 @@ def _date(text: str) -> date | None:
         return datetime.strptime(text, "%Y%m%d").date()
     except ValueError:
         return None
+
+
+_PLACE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "Modality",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "SliceThickness",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+)
+_EMPTY = (  # type 2 of the patient and study modules: must be there, may be empty (PS3.3 C.7.1.1, C.7.2.1)
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+)
+
+
+def source_image(data: bytes) -> Dataset:
+    """What an object derived from a slice refers to: the slice's UIDs and its place in space, and nothing else.
+
+    Who, when and where stay empty. Raises Rejected(UNREADABLE), or Rejected(IRREGULAR_GEOMETRY) if an element that the
+    reference needs is absent.
+    """
+    given, _ = _parse(data, stop_before_pixels=True)
+    _header(given)  # rejects numbers that are none
+    made = Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for keyword in _PLACE:
+            if given.get(keyword) not in (None, ""):
+                made[keyword] = given[keyword]
+    missing = [keyword for keyword in _PLACE if keyword not in made and keyword != "SliceThickness"]
+    if missing:
+        raise Rejected(Reason.IRREGULAR_GEOMETRY, f"a slice lacks {', '.join(missing)}")
+    for keyword in _EMPTY:
+        setattr(made, keyword, "")
+    return made

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from curation.errors import SettingsError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-ViewName = Literal["PA", "AP", "LAT"]
+ViewName = Literal["PA", "AP", "LAT", "RL", "LAO", "RAO", "LPO", "RPO"]
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -99,9 +99,9 @@ class ConsensusSettings(Section):
 
 
 class ProjectSettings(Section):
-    """Detector and beam of the projected views."""
+    """What is done to a CT, and the detector and beam of its projected views."""
 
-    version: Literal[1]
+    version: Literal[2]
     batch_items: int = 4
     views: Annotated[tuple[ViewName, ...], AfterValidator(_each_once)]
     beam: Literal["cone", "parallel"]
@@ -110,13 +110,18 @@ class ProjectSettings(Section):
     source_to_detector_mm: Positive
     min_thickness_mm: Annotated[float, Field(ge=0)]
     min_area_px: Annotated[int, Field(ge=1)]
+    label_slice_mm: Positive
+    remove_table: bool
+    remove_contrast: bool
+    preset: Literal["film", "paxray", "drr"]
+    partners: bool
 
 
 class MeasureSettings(Section):
-    """Thresholds of the measurements."""
+    """Limits of the measurements, where they are not to be those of ``projection/measure/measurements.tsv``."""
 
-    version: Literal[1]
-    cardiothoracic_ratio: Positive
+    version: Literal[2]
+    limits: dict[str, tuple[float, ...]] = {}
 
 
 class MineSettings(Section):
@@ -129,7 +134,7 @@ class MineSettings(Section):
 class GroundSettings(Section):
     """Which mentions are placed, and on what."""
 
-    version: Literal[1]
+    version: Literal[2]
     batch_items: int = 1000
     assertions: tuple[Literal["present", "absent", "uncertain"], ...]
     atlas: bool
@@ -138,9 +143,10 @@ class GroundSettings(Section):
 class RouteSettings(Section):
     """Which cases a reader is asked about."""
 
-    version: Literal[1]
+    version: Literal[2]
     batch_items: int = 1000
     measurement_margin: Annotated[float, Field(ge=0)]
+    min_quality: Fraction
     min_agreement_dice: Fraction
 
 

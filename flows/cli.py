@@ -11,6 +11,7 @@ import typer
 from curation.errors import PaxflowError
 from flows.cli_deid import deid_app
 from flows.cli_key import key_app
+from flows.cli_project import project_command
 from flows.say import Speaker
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(key_app, name="key", rich_help_panel="Set up")
 app.add_typer(deid_app, name="deid", rich_help_panel="Run")
+app.command("project", rich_help_panel="Run")(project_command)
 speaker = Speaker()
 
 SET_UP, PIPELINE, LOOK = "Set up", "Run", "Look and pull"

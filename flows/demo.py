@@ -58,14 +58,14 @@ def _show_increments(workspace: Workspace, speaker: Speaker) -> None:
         copy = _copy(workspace, Path(folder) / "copy")
         before = contents(copy.root / "release" / RECIPE)
         params = yaml.safe_load((copy.root / "params.yaml").read_text())
-        params["measure"]["cardiothoracic_ratio"] = 0.55
+        params["measure"]["limits"] = {"cardiomegaly": [0.4]}
         (copy.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         ran = _stages_run(copy)
         after = contents(copy.root / "release" / RECIPE)
         changed = sorted(name for name in after if after[name] != before.get(name))
     speaker.say(
         "demo",
-        "measure.cardiothoracic_ratio 0.5 → 0.55 in a copy of the workspace\n"
+        "measure.limits {} → {cardiomegaly: [0.4]} in a copy of the workspace\n"
         f"  ran: {', '.join(ran)}\n  changed in the release: {', '.join(changed)}",
         ran=ran,
         changed=changed,

@@ -1,8 +1,10 @@
 """Project: each CT as X-ray views, with every label as a mask.
 
 Reads ``series`` (and through it the CT's instances in ``data/``), ``volumes`` and ``segments``, and the readers'
-``consensus``; writes ``views`` with their PNG, and ``masks``. A mask is the footprint of its label: the true
-projection, whatever lies in front of it. A label without a mask is not in the CT or lies outside the detector.
+``consensus``; writes ``views`` and ``pictures`` with their PNG, ``masks`` and ``visible_masks``, and what is to be
+known of them: ``mask_quality``, ``view_quality``, ``ct_quality``, ``ct_measurements`` and ``label_gaps``. A mask is the
+footprint of its label: the true projection, whatever lies in front of it. A label without a mask is a gap, or lies
+outside the detector.
 """
 
 from collections import defaultdict
@@ -15,14 +17,35 @@ from numpy.typing import NDArray
 from curation import runs
 from curation.errors import InputError, Rejected, SettingsError
 from curation.findings import FINDINGS, name_findings
-from curation.records import Consensus, Instance, Mask, Reason, Record, Segment, Series, View, Volume
+from curation.records import (
+    Consensus,
+    CtMeasurement,
+    CtQuality,
+    Instance,
+    LabelGap,
+    Mask,
+    MaskQuality,
+    Picture,
+    Reason,
+    Record,
+    Segment,
+    Series,
+    View,
+    ViewQuality,
+    VisibleMask,
+    Volume,
+)
 from curation.settings import ProjectSettings, ViewName
 from curation.stage import Batch, Item, Stage
-from curation.store import Place, digest, read_rows
+from curation.store import digest, read_rows
 from curation.workspace import Workspace
-from projection.anatomy import anatomy, anatomy_layers
-from projection.appearance import png, render
-from projection.raycast import Layers, Pose, Projection, overlay, project, view_geometry, voxel_px
+from projection import rows
+from projection.anatomy import anatomy
+from projection.anatomy.body import Region, turn_of, turned
+from projection.appearance import png
+from projection.pose import view_pose
+from projection.rows import Category
+from projection.views import Ready, Shown, detector_of, ready, shown
 from projection.volume import Ct, load_ct, load_labels
 
 
@@ -36,14 +59,6 @@ class ProjectItem:
     findings: tuple[Consensus, ...]
     contents: str
     """Digest of its slices' bytes."""
-
-
-@dataclass(frozen=True)
-class Category:
-    """What a mask's label is: its id, and which stage it came from."""
-
-    category_id: int
-    source: str
 
 
 def plan(workspace: Workspace) -> list[Item]:
@@ -78,93 +93,60 @@ def _item(made: ProjectItem) -> Item:
 
 
 def one(batch: Batch, item: Item) -> Iterator[Record]:
-    """The views of one CT and their masks.
+    """The views of one CT with their masks, and its gaps and quality.
 
-    Raises Rejected(EMPTY_PROJECTION) if a view shows no label at all, IRREGULAR_GEOMETRY if no ray can be laid.
+    Raises Rejected: IMPLAUSIBLE_ANATOMY if the labels break a promise (sides swapped, vertebrae out of order),
+    EMPTY_PROJECTION if a view shows no label at all, IRREGULAR_GEOMETRY if no ray can be laid.
     """
     given: ProjectItem = item.payload
     settings: ProjectSettings = batch.settings
     ct = load_ct(batch.workspace, given.series)
-    layers, categories = layers_of(given, load_labels(batch.workspace, given.volume))
-    shown: list[tuple[str, ViewName, Pose, list[Mask], bytes]] = []
-    for view in settings.views:
-        view_id = digest("view", given.series.series_id, view)[:16]
-        pose, projection = _projected(view, ct, layers, settings)
-        masks = list(_masks(view_id, projection, categories, settings.min_area_px))
-        if not masks:
-            raise Rejected(Reason.EMPTY_PROJECTION, f"{view}: no label reaches {settings.min_area_px} pixels")
-        picture = png(render(projection.line_integral, voxel_px(pose, ct.affine, ct.hu_zyx.shape)))
-        shown.append((view_id, view, pose, masks, picture))
-    for view_id, view, pose, masks, picture in shown:  # stored when all are there: a reject leaves no bytes behind
-        yield _view(view_id, given.series.series_id, view, pose, batch.store(f"{view_id}.png", picture))
-        yield from masks
-
-
-def _projected(view: ViewName, ct: Ct, layers: Layers, settings: ProjectSettings) -> tuple[Pose, Projection]:
     try:
-        pose = view_geometry(view, ct.affine, ct.hu_zyx.shape, settings)
-        return pose, project(ct.hu_zyx, layers, ct.affine, pose, settings.min_thickness_mm)
+        made, categories = _ready(given, ct, load_labels(batch.workspace, given.volume), settings)
+        seen = dict(_seen(given.series.series_id, made, settings))
     except (InputError, SettingsError) as error:  # of this CT's grid alone: the others go on
         raise Rejected(Reason.IRREGULAR_GEOMETRY, str(error)) from None
+    for (view_id, view), view_shown in seen.items():  # stored when all are there: a reject leaves no bytes behind
+        film = batch.store(f"{view_id}.png", png(view_shown.pictures.film))
+        yield rows.view(view_id, given.series.series_id, view, view_shown, film)
+        yield from rows.masks(view_id, view_shown, categories)
+        yield from rows.quality(view_id, view, view_shown, made.derived.missing)
+        if settings.partners:
+            yield from rows.pictures(batch, view_id, view_shown)
+    yield from rows.of_ct(given.series.series_id, made)
 
 
-def layers_of(given: ProjectItem, values: NDArray[np.uint8]) -> tuple[Layers, dict[str, Category]]:
-    """Anatomy and findings as layers, and what each label is."""
-    layers = anatomy_layers(values, {row.value: row.structure for row in given.segments})
+def _ready(
+    given: ProjectItem, ct: Ct, labels: NDArray[np.uint8], settings: ProjectSettings
+) -> tuple[Ready, Mapping[str, Category]]:
+    """The CT with anatomy and findings, and what each label is."""
+    body = turned(labels, {row.value: row.structure for row in given.segments}, ct.affine, ct.hu_zyx)
     categories = {entry.label: Category(entry.category_id, "segment") for entry in anatomy()}
-    boxes = {}
+    turn = turn_of(ct.affine)
+    marks: dict[str, Region] = {}
     for label, row in name_findings(given.findings).items():
-        boxes[label] = (row.start_zyx, runs.decode_box(row.shape_zyx, row.runs))
+        marks[label] = turn.region(row.start_zyx, runs.decode_box(row.shape_zyx, row.runs), labels.shape)
         categories[label] = Category(FINDINGS[row.finding], "consensus")
-    return overlay(layers, boxes), categories
+    made = ready(body, marks, settings)
+    broken = sorted({finding.rule for finding in made.findings if finding.severity == "reject"})
+    if broken:
+        raise Rejected(Reason.IMPLAUSIBLE_ANATOMY, f"the labels break the rule of {', '.join(broken)}")
+    return made, categories
 
 
-def _masks(
-    view_id: str, projection: Projection, categories: Mapping[str, Category], min_area_px: int
-) -> Iterator[Mask]:
-    for label, footprint in projection.footprints.items():
-        if footprint.area_px >= min_area_px:
-            yield Mask(
-                view_id=view_id,
-                label=label,
-                category_id=categories[label].category_id,
-                source=categories[label].source,
-                rle=footprint.rle,
-                area_px=footprint.area_px,
-                box=footprint.box,
-                mean_thickness_mm=round(footprint.mean_thickness_mm, 3),
-            )
-
-
-def _view(view_id: str, series_id: str, view: str, pose: Pose, place: Place) -> View:
-    return View(
-        view_id=view_id,
-        series_id=series_id,
-        view=view,
-        beam=pose.beam,
-        rows=pose.size_px,
-        columns=pose.size_px,
-        pixel_spacing_mm=pose.pixel_mm,
-        source_to_detector_mm=pose.source_to_detector_mm,
-        source_xyz_mm=_rounded(pose.source_mm),
-        detector_origin_xyz_mm=_rounded(pose.origin_mm),
-        detector_x_axis=_rounded(pose.x_axis),
-        detector_y_axis=_rounded(pose.y_axis),
-        photometric="MONOCHROME2",
-        sha256=place.sha256,
-        shard=place.shard,
-        offset=place.offset,
-        length=place.length,
-    )
-
-
-def _rounded(vector: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(round(float(value), 6) + 0.0 for value in vector)
+def _seen(series_id: str, made: Ready, settings: ProjectSettings) -> Iterator[tuple[tuple[str, ViewName], Shown]]:
+    for view in settings.views:
+        view_id = digest("view", series_id, view)[:16]
+        pose = view_pose(view, made.body.affine, made.body.values.shape, detector_of(settings))
+        view_shown = shown(made, view, pose, settings, seed=int(view_id, 16))
+        if not view_shown.footprints:
+            raise Rejected(Reason.EMPTY_PROJECTION, f"{view}: no label reaches {settings.min_area_px} pixels")
+        yield (view_id, view), view_shown
 
 
 STAGE = Stage(
     name="project",
-    writes=(View, Mask),
+    writes=(View, Picture, Mask, VisibleMask, MaskQuality, ViewQuality, LabelGap, CtQuality, CtMeasurement),
     plan=plan,
     one=one,
 )

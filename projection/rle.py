@@ -5,12 +5,13 @@ between background and mask and begin with background, and the string writes eac
 difference to the one two before, in little-endian groups of five bits with a continuation bit, plus 48.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.errors import InputError
+from projection.kernels import coco
 
 Ints = NDArray[np.int64]
 _OFFSET, _MORE, _SIGN, _BITS = 48, 0x20, 0x10, 5
@@ -97,17 +98,42 @@ def box_of_runs(start: Ints, stop: Ints, rows: int) -> tuple[int, int, int, int]
     return x, y, right - x + 1, bottom - y + 1
 
 
+def of_runs(runs: Ints, n_labels: int, rows: int, columns: int) -> Iterator[tuple[str, int, tuple[int, int, int, int]]]:
+    """For each label its string, area and box ``(x, y, width, height)``, from runs (label, first pixel, one past last).
+
+    Each label's runs are in order; runs that touch are joined. A label without runs has an empty string.
+    """
+    ordered = np.ascontiguousarray(runs[np.argsort(runs[:, 0], kind="stable")])
+    text, ends, areas, boxes = coco.strings(ordered, n_labels, rows, rows * columns)
+    letters, start = text.tobytes().decode("ascii"), 0
+    for end, area_px, (x, y, width, height) in zip(ends.tolist(), areas.tolist(), boxes.tolist(), strict=True):
+        yield letters[start:end], area_px, (x, y, width, height)
+        start = end
+
+
 def merge(rles: Sequence[str], rows: int, columns: int) -> str:
     """The union of masks of one size."""
-    n_pixels = rows * columns
-    steps = np.zeros(n_pixels + 1, np.int64)
-    for rle in rles:
-        start, stop = runs_of_counts(_checked(rle, rows, columns))
-        steps[start] += 1
-        steps[stop] -= 1
-    inside = np.cumsum(steps[:-1]) > 0
-    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
-    return compress(counts_of_runs(edges[0::2], edges[1::2], n_pixels))
+    return subtract(rles, (), rows, columns)
+
+
+def subtract(rles: Sequence[str], less: Sequence[str], rows: int, columns: int) -> str:
+    """The union of masks of one size, without those of ``less``."""
+    edges = [_edges(rle, rows, columns) for rle in (*rles, *less)]
+    where = np.concatenate([np.empty(0, np.int64), *edges])
+    change = np.where(np.concatenate([np.empty(0, np.int64), *(np.arange(len(e)) for e in edges)]) % 2 == 0, 1, -1)
+    taken = np.repeat(np.arange(len(edges)) >= len(rles), [len(e) for e in edges])
+    order = np.argsort(where, kind="stable")
+    where, change, taken = where[order], change[order], taken[order]
+    inside = (np.cumsum(np.where(taken, 0, change)) > 0) & (np.cumsum(np.where(taken, change, 0)) == 0)
+    last = np.append(where[1:] != where[:-1], True)[: len(where)]  # what holds after all changes at one pixel
+    where, inside = where[last], inside[last]
+    turns = where[np.diff(inside, prepend=False).astype(bool)] if len(where) else where
+    return compress(counts_of_runs(turns[0::2], turns[1::2], rows * columns))
+
+
+def _edges(rle: str, rows: int, columns: int) -> Ints:
+    """Each run's first pixel and one past its last, in order."""
+    return np.stack(runs_of_counts(_checked(rle, rows, columns)), axis=1).ravel()
 
 
 def _checked(rle: str, rows: int, columns: int) -> Ints:

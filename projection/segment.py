@@ -107,14 +107,16 @@ def _imported(batch: Batch, series: Series, labelmap: Labelmap, names: Mapping[i
 def found_segments(series: Series, labels_zyx: NDArray[np.uint8], names: Mapping[int, str]) -> list[Segment]:
     """The structures that labels hold; 0 is background.
 
-    Raises Rejected(LABELMAP_UNKNOWN_VALUE) if a value has no name, Rejected(NO_LABELMAP) if there is nothing but
-    background.
+    Raises Rejected(LABELMAP_UNKNOWN_VALUE) if a value has no name or another's, Rejected(NO_LABELMAP) if there is
+    nothing but background.
     """
     counts = np.bincount(labels_zyx.ravel(), minlength=256)
     values = [value for value in np.flatnonzero(counts).tolist() if value]
     unnamed = [value for value in values if not names.get(value)]
     if unnamed:
         raise Rejected(Reason.LABELMAP_UNKNOWN_VALUE, f"{len(unnamed)} of {len(values)} values have no name")
+    if len({names[value] for value in values}) < len(values):
+        raise Rejected(Reason.LABELMAP_UNKNOWN_VALUE, "two values have one name")
     if not values:
         raise Rejected(Reason.NO_LABELMAP, "the labelmap holds nothing but background")
     z_mm, y_mm, x_mm = series.spacing_zyx_mm

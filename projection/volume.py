@@ -2,7 +2,7 @@
 
 Reads DICOM instances and NIfTI labelmaps of ``data/``, and labels that ``segment`` wrote. Arrays are ``(z, y, x)``;
 affines are 4×4, from voxel ``(x, y, z, 1)`` to mm, LPS. Nothing is resampled here: a labelmap is flipped and its axes
-are swapped, which is exact, or it does not fit. nibabel lives here.
+are swapped, which is exact, or it does not fit.
 """
 
 import gzip

@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from projection.raycast import WATER_PER_MM, Layers, Pose
+from projection.layers import Layers
+from projection.pose import Pose
+from projection.raycast import WATER_PER_MM
 
 Floats = NDArray[np.float64]
 

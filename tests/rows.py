@@ -48,6 +48,8 @@ def view(name: str = "view1", series: str = "series1", **changed: Any) -> View:
         detector_origin_xyz_mm=(-1.0, -300.0, 1.0),
         detector_x_axis=(1.0, 0.0, 0.0),
         detector_y_axis=(0.0, 0.0, -1.0),
+        magnification=1.1,
+        coverage="",
         photometric="MONOCHROME2",
         sha256="",
         shard="bytes/a.tar",
@@ -55,6 +57,14 @@ def view(name: str = "view1", series: str = "series1", **changed: Any) -> View:
         length=0,
     )
     return replace(made, **changed)
+
+
+def measurement(view_id: str, measure: str, value: float, limit: float, points: tuple[float, ...]) -> Measurement:
+    """A ratio that is a finding at and above its limit."""
+    positive = value >= limit
+    names = tuple(f"point {n}" for n in range(len(points) // 2))
+    words = "too large" if positive else "normal"
+    return Measurement(view_id, measure, value, "1", (limit,), positive, words, names, points, (), (), (), "")
 
 
 def workspace_with_rows(root: Path) -> Workspace:
@@ -84,10 +94,7 @@ def _cohort() -> list[list[Any]]:
         [Study(f"study{n}", f"patient{n}", f"a{n}", date(2001, 2, n), 50, ("CT",), 1) for n in numbers],
         [_series(n) for n in numbers],
         [Mask(f"view{n}", "heart", 140, "segment", _rle(), 2, (1, 1, 2, 1), 80.0) for n in numbers],
-        [
-            Measurement(f"view{n}", "cardiothoracic_ratio", 0.4 + n / 10, "1", 0.55, n == 2, (1, 1, 3, 1))
-            for n in numbers
-        ],
+        [measurement(f"view{n}", "cardiomegaly", 0.4 + n / 10, 0.55, (1, 1, 3, 1)) for n in numbers],
         [Report("report1", "patient1", "a1", date(2001, 2, 1), "local", "LicenseRef-local", "FINDINGS: A nodule.")],
         [ReportLink("report1", "study1")],
         [Mention("m1", "report1", "findings", 10, 19, 12, 18, "nodule", Assertion.PRESENT, "L1", "A1", "", "", ())],

@@ -8,9 +8,10 @@ from curation.pictures.markup import Cell, Html, cell, counted, grid, identifier
 from curation.pictures.outline import TOLERANCE, decode_mask, svg_path
 from curation.pictures.shown import Picture, Shown
 from curation.pictures.words import GROUPS, SHOWN_FIRST, group_of, plain
-from curation.records import Mask, Measurement, View
+from curation.records import CtMeasurement, Mask, Measurement, View
 
-_UNITS = {"1": "", "mm": " mm", "deg": "°", "%": " %", "mm2": " mm²", "cm2": " cm²"}  # UCUM as people write it
+# UCUM as people write it
+_UNITS = {"1": "", "{count}": "", "mm": " mm", "deg": "°", "%": " %", "mm2": " mm²", "cm2": " cm²"}
 _EDGES = (("R", "L"), ("A", "P"), ("F", "H"))  # LPS: negative and positive end of x, y and z
 
 
@@ -135,7 +136,7 @@ def _figure(drawing: Drawing) -> Html:
         tag("div", tag("h3", drawing.title), tag("button", "Enlarge", type="button", data_enlarge=True), class_="bar"),
         stage,
         tag("p", "\u00a0", class_="readout", aria_live="polite"),
-        _measurements(drawing.picture.measurements),
+        _measurements(drawing.picture),
         _facts(drawing),
         class_="view",
         id=f"view-{drawing.number}",
@@ -217,31 +218,42 @@ def _line(row: Measurement, columns: int) -> Html:
     )
     dots = (tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=f"{0.008 * columns:.1f}") for x, y in points)
     x, y = min(points)
-    name = tag(
-        "text", f"{plain(row.measure)} {shown_value(row.value, row.unit)}", x=f"{x:.1f}", y=f"{y - 0.02 * columns:.1f}"
-    )
-    verdict = "positive" if row.verdict else "negative"
+    name = tag("text", f"{plain(row.measure)} {_value(row)}", x=f"{x:.1f}", y=f"{y - 0.02 * columns:.1f}")
+    verdict = "positive" if row.positive else "negative"
     return tag("g", *lines, *dots, name, class_=f"measure {verdict}")
 
 
-def _measurements(rows: tuple[Measurement, ...]) -> Html:
+def _measurements(picture: Picture) -> Html:
+    rows = picture.measurements
     if not rows:
         return join()
     cells: list[tuple[object, ...]] = [
         (
             own(plain(row.measure)),
-            cell(shown_value(row.value, row.unit), class_="number"),
+            cell(_value(row), class_="number"),
             _verdict(row),
+            cell(_in_3d(picture.in_3d.get(row.measure)), class_="number"),
         )
         for row in rows
     ]
-    return grid(("Measurement", "Value", "Against its limit"), cells, "measurements")
+    return grid(("Measurement", "Value", "Against its limit", "In the CT"), cells, "measurements")
+
+
+def _in_3d(row: CtMeasurement | None) -> str:
+    return "–" if row is None or row.value is None else shown_value(row.value, row.unit)
 
 
 def _verdict(row: Measurement) -> Cell:
-    words = f"{'at or above' if row.verdict else 'below'} {shown_value(row.threshold, row.unit)}"
-    sign = "▲ " if row.verdict else "· "
-    return cell(tag("span", sign, aria_hidden="true"), words, class_="over" if row.verdict else None)
+    if row.value is None:
+        return cell(row.reason)
+    limits = " to ".join(shown_value(limit, row.unit) for limit in row.thresholds)
+    sign = "▲ " if row.positive else "· "
+    words = f"{row.verdict} (limit {limits})"
+    return cell(tag("span", sign, aria_hidden="true"), words, class_="over" if row.positive else None)
+
+
+def _value(row: Measurement) -> str:
+    return "–" if row.value is None else shown_value(row.value, row.unit)
 
 
 def shown_value(value: float, unit: str) -> str:

@@ -20,6 +20,7 @@ from curation.records import (
     Agreement,
     Case,
     Consensus,
+    CtMeasurement,
     Done,
     Grounding,
     Mask,
@@ -78,6 +79,8 @@ class Picture:
     png: bytes
     masks: tuple[Mask, ...]
     measurements: tuple[Measurement, ...]
+    in_3d: Mapping[str, CtMeasurement]
+    """What the CT itself gives, by measurement."""
 
 
 @dataclass(frozen=True)
@@ -227,12 +230,14 @@ def _pictures(workspace: Workspace, marked: set[str], weights: Counter[str]) -> 
     masks = _grouped(_stream(Mask, workspace, lambda row: row.view_id in wanted), lambda row: row.view_id)
     taken = _grouped(_stream(Measurement, workspace, lambda row: row.view_id in wanted), lambda row: row.view_id)
     folder = workspace.tables("project")
+    in_3d = _grouped(_stream(CtMeasurement, workspace), lambda row: row.series_id)
     return tuple(
         Picture(
             view,
             read_member(folder, view.shard, view.offset, view.length),
             tuple(sorted(masks[view.view_id], key=lambda row: (-row.area_px, row.label))),
             tuple(sorted(taken[view.view_id], key=lambda row: row.measure)),
+            {row.measure: row for row in in_3d[view.series_id]},
         )
         for view in views
     )

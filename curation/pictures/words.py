@@ -24,10 +24,13 @@ GROUPS = (
     Group("other", "Soft tissue and other"),
 )
 
-# First category of each run: PAXRay++ ids (cxas 0.0.20, paxray_labels.json), then our unions from 500 (ribs, bones,
-# mediastinum, abdomen: projection/anatomy/labels.tsv), then findings.
-_STARTS = (0, 28, 105, 115, 134, 156, 500, 502, 503, 504, 1000)
-_GROUP_AT = ("spine", "ribs", "abdomen", "heart", "lungs", "other", "ribs", "heart", "abdomen", "other", "findings")
+# First category of each run: PAXRay++ ids (cxas 0.0.20, paxray_labels.json), then our own from 500 and 600
+# (projection/anatomy/labels.tsv), then findings.
+_STARTS = (0, 28, 105, 115, 134, 156, 500, 502, 503, 504, 600, 602, 604, 608, 609, 1000)
+_GROUP_AT = (
+    *("spine", "ribs", "abdomen", "heart", "lungs", "other", "ribs", "heart", "abdomen", "other"),
+    *("lungs", "abdomen", "lungs", "spine", "other", "findings"),
+)
 
 SHOWN_FIRST = frozenset({"right lung", "left lung", "heart"})
 """Labels that are drawn when the page opens, with every finding: enough to see that image and masks agree."""
@@ -76,6 +79,7 @@ MEANINGS = {
     Reason.BURNED_IN_TEXT: "The image itself may show a name or a number in its pixels. A person must look at it.",
     Reason.NOT_VERIFIED: "The second, independent check still found something that may identify a person.",
     Reason.MISSING_SLICES: "Slices of the CT are missing, so it is not one volume.",
+    Reason.IMPLAUSIBLE_ANATOMY: "The labels break a rule of anatomy: left and right swapped, or bones out of order.",
     Reason.IRREGULAR_GEOMETRY: "The slices do not lie on one regular grid: tilted, sheared, or unevenly spaced.",
     Reason.NOT_A_VOLUME: "Too few slices for a chest volume: a scout view or a fragment.",
     Reason.MODALITY_NOT_USED: "Neither CT nor radiograph.",

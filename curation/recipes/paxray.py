@@ -27,7 +27,8 @@ from curation.release import Sources
 
 FINDING_LABELS = {"nodule": "Lung Lesion"}
 """Readers' findings under their CheXpert label (Irvin et al. 2019: nodules and masses are Lung Lesion)."""
-MEASURE_LABELS = {"cardiothoracic_ratio": "Cardiomegaly"}
+MEASURE_LABELS = {"cardiomegaly": "Cardiomegaly"}
+"""Measurements whose verdict is a CheXpert label."""
 
 
 def tables(sources: Sources, images: Sequence[ReleaseImage]) -> Mapping[str, Sequence[Record]]:
@@ -56,8 +57,8 @@ def _labels(sources: Sources, images: Sequence[ReleaseImage]) -> Iterable[Releas
     for image in images:
         by_series.setdefault(image.series_id, []).append(image)
     for row in sources.rows(Measurement):
-        if row.measure in MEASURE_LABELS and row.view_id in shown:
-            yield ReleaseLabel(row.view_id, MEASURE_LABELS[row.measure], "measurement", row.measure, int(row.verdict))
+        if row.measure in MEASURE_LABELS and row.view_id in shown and row.positive is not None:
+            yield ReleaseLabel(row.view_id, MEASURE_LABELS[row.measure], "measurement", row.measure, int(row.positive))
     for found in sources.rows(Consensus):
         if found.finding in FINDING_LABELS:
             for image in by_series.get(found.series_id, ()):

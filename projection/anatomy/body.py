@@ -4,7 +4,7 @@ Arrays are ``(z, y, x)``; here z rises to the head, y to the back and x to the p
 orientation was. An oblique volume is turned to the nearest axes. Nothing is copied.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -106,25 +106,56 @@ class Body:
         return points
 
 
+@dataclass(frozen=True)
+class Turn:
+    """How arrays of one grid are turned to the patient's axes: axes swapped, then some reversed; nothing is copied."""
+
+    axes_zyx: tuple[int, ...]
+    """For z, y and x of the body, the axis of the array."""
+    flips_zyx: tuple[bool, ...]
+
+    def array(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An array ``(z, y, x)`` of the grid as one of the body."""
+        cut = tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips_zyx)
+        turned_array: NDArray[Any] = array.transpose(self.axes_zyx)[cut]
+        return turned_array
+
+    def region(self, start_zyx: Sequence[int], mask_zyx: Bools, shape_zyx: Sequence[int]) -> Region:
+        """A mask of a box of a grid of that shape as a region of the body."""
+        ends = [shape_zyx[axis] - start_zyx[axis] - mask_zyx.shape[axis] for axis in range(3)]
+        starts = (
+            ends[axis] if flip else start_zyx[axis] for axis, flip in zip(self.axes_zyx, self.flips_zyx, strict=True)
+        )
+        z, y, x = starts
+        return Region((z, y, x), self.array(mask_zyx))
+
+    def affine(self, affine: Floats, shape_zyx: Sequence[int]) -> Floats:
+        """A grid's affine (4, 4) as that of the body."""
+        made = affine.copy()
+        made[:3, :3] = affine[:3, :3][:, [2 - axis for axis in reversed(self.axes_zyx)]]
+        for axis, flip in enumerate(reversed(self.flips_zyx)):
+            if flip:
+                made[:3, 3] += made[:3, axis] * (shape_zyx[self.axes_zyx[2 - axis]] - 1)
+                made[:3, axis] *= -1
+        return made
+
+
+def turn_of(affine: Floats) -> Turn:
+    """How a grid is turned; ``affine`` is 4×4 from voxel (x, y, z) to LPS mm."""
+    direction = affine[:3, :3] / np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    order = _nearest_axes(direction)
+    flips = [bool(direction[axis, order[axis]] < 0) for axis in range(3)]
+    return Turn(tuple(2 - axis for axis in reversed(order)), tuple(reversed(flips)))
+
+
 def turned(
     values: NDArray[np.uint8], structures: Mapping[int, str], affine: Floats, hu: NDArray[np.int16] | None = None
 ) -> Body:
     """A labelmap in any orientation as a Body. ``affine`` is 4×4 from voxel (x, y, z) to LPS mm."""
-    direction = affine[:3, :3] / np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    order = _nearest_axes(direction)
-    made = affine.copy()
-    made[:3, :3] = affine[:3, :3][:, order]
-    turn = tuple(2 - axis for axis in reversed(order))
-    arrays = [array.transpose(turn) if array is not None else None for array in (values, hu)]
-    flips = [made[axis, axis] < 0 for axis in range(3)]
-    for axis, flip in enumerate(flips):
-        if flip:
-            size = values.shape[2 - order[axis]]
-            made[:3, 3] += made[:3, axis] * (size - 1)
-            made[:3, axis] *= -1
-    cut = tuple(slice(None, None, -1) if flip else slice(None) for flip in reversed(flips))
-    values, hu = (array[cut] if array is not None else None for array in arrays)  # type: ignore[assignment]
-    return Body(values, {name: number for number, name in structures.items()}, made, hu)
+    turn = turn_of(affine)
+    numbers = {name: number for number, name in structures.items()}
+    turned_hu = None if hu is None else turn.array(hu)
+    return Body(turn.array(values), numbers, turn.affine(affine, values.shape), turned_hu)
 
 
 def _nearest_axes(direction: Floats) -> list[int]:

@@ -1,28 +1,28 @@
-"""The anatomy labels: names and ids of PAXRay++, and how each comes from the structures of a labelmap.
+"""The anatomy labels: names and ids of PAXRay++, and what each is made of.
 
-``labels.tsv`` lists all 159 labels of PAXRay++ (names and 0-based ids as in its published label list) and, from 500
-on, the super-categories that it names but does not number. ``how`` says what a label is made of:
+``labels.tsv`` lists all 159 labels of PAXRay++ (names and 0-based ids as in its published label list), from 500 on the
+super-categories that it names but does not number, and from 600 on labels that reports and measurements need beside
+them. A row's columns:
 
-    direct      one structure of TotalSegmentator v2 ``total``
-    union       several of them
-    rib_split   a rib, cut in 3-D at the side of the chest          not derived yet
-    geometry    cut in 3-D by the rule                              not derived yet
-    task        needs another task of TotalSegmentator              not derived yet
+    parent       the label that contains this one, voxel by voxel, where both can be made; empty at the top
+    how          what the label is made of:
+                   direct      one structure of TotalSegmentator v2 ``total``
+                   union       the union of its ``structures`` and its ``labels``
+                   rib_split   half of a rib, cut in 3-D at the side of the chest
+                   geometry    a part cut in 3-D by the rule; what its ``labels`` name is added to it
+                   task        a structure of another TotalSegmentator task, or half of one
+    structures   TotalSegmentator class names, divided by spaces: of a cut part, what it is cut from
+    labels       other labels of this table, divided by ``"; "``, since names hold spaces: all of them belong to it
+    rule         how it is cut, or what to know about it; of a task, its name comes first
 
-A label that cannot be derived is never dropped in silence: ``derivable`` says why.
+A whole that the rows below it could leave names them in ``labels``, so it contains them by construction.
 """
 
 import csv
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Any
-
-from numpy.typing import NDArray
-
-from projection.raycast import Layers
 
 
 class How(StrEnum):
@@ -45,15 +45,13 @@ class Anatomy:
     parent: str
     how: How
     structures: tuple[str, ...]
+    labels: tuple[str, ...]
     rule: str
 
-
-@dataclass(frozen=True)
-class Derivable:
-    """Which labels a labelmap can give; ``missing`` says of every other one why not."""
-
-    available: tuple[Anatomy, ...]
-    missing: Mapping[str, str]
+    @property
+    def cut(self) -> bool:
+        """Whether it exists only as a part cut in 3-D, whatever structures are there."""
+        return self.how in (How.RIB_SPLIT, How.GEOMETRY)
 
 
 @cache
@@ -68,38 +66,8 @@ def anatomy() -> tuple[Anatomy, ...]:
             parent=row["parent"],
             how=How(row["how"]),
             structures=tuple(row["structures"].split()),
+            labels=tuple(row["labels"].split("; ")) if row["labels"] else (),
             rule=row["rule"],
         )
         for row in csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
     )
-
-
-def derivable(structures: Collection[str]) -> Derivable:
-    """Sort all labels by whether these structures (TotalSegmentator class names) are enough.
-
-    A union is available with at least one of its parts: a chest CT shows some of the spine, never all of it.
-    """
-    present = set(structures)
-    reasons = {entry.label: _why_not(entry, present) for entry in anatomy()}
-    available = tuple(entry for entry in anatomy() if not reasons[entry.label])
-    return Derivable(available, {label: reason for label, reason in reasons.items() if reason})
-
-
-def _why_not(entry: Anatomy, present: set[str]) -> str:
-    if entry.how is How.TASK:
-        return f"needs another segmentation: {entry.rule}"
-    if entry.how not in (How.DIRECT, How.UNION):
-        return f"not derived yet: {entry.rule}"
-    if not present.intersection(entry.structures):
-        return "not in the labelmap"
-    return ""
-
-
-def anatomy_layers(values: NDArray[Any], structures: Mapping[int, str]) -> Layers:
-    """A labelmap ``(z, y, x)`` of structures (voxel value to TotalSegmentator class name) as anatomy labels."""
-    labels = derivable(structures.values()).available
-    members = {
-        value: tuple(position for position, entry in enumerate(labels) if structure in entry.structures)
-        for value, structure in structures.items()
-    }
-    return Layers(values, tuple(entry.label for entry in labels), {v: m for v, m in members.items() if m})

@@ -1,94 +1,111 @@
-"""From a line integral to a picture that looks like a film: 8 bits, bone bright, the same bytes on any processor.
+"""From line integrals to pictures: the film, what a detector measured, and the partners.
 
-After the first rounding everything is done in integers: a window on the body, large structures pressed together so that
-lung and mediastinum are both readable (as the dynamic range compression of digital radiography does), fine structures
-raised, a film's S-shaped tone curve. The running means are exact box filters on integer sums.
+Real numbers end where they cannot differ between processors; the same bytes on any x86-64 processor.
 """
 
 import io
 import zlib
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Ints = NDArray[np.int32]
-_SCALE = 1000
-"""Steps per unit of the line integral: finer than the noise of any detector."""
-_BODY = 350
-"""Body from 16 mm of water on; less is air, cloth and the edge of the table."""
-_FULL = 4095
-"""Grey levels while working: 12 bits, as detectors have."""
-_WINDOW_PERMILLE = (10, 995)
-_LARGE, _SMALL = 1 / 40, 1 / 170
-"""Radii of the running means over the image width: a rib and its gap, a vessel."""
-_WEIGHTS = (110, 420, 520)
-"""Of structures above, between and below these sizes, in 1/256."""
+from curation.errors import InputError
+from projection.appearance import partners
+from projection.appearance.detector import (
+    PER_UNIT,
+    Bools,
+    Exposure,
+    Integrals,
+    Steps,
+    Weights,
+    attenuated,
+    exposure,
+    measured,
+    smoothed,
+)
+from projection.appearance.presets import Preset
+from projection.appearance.tone import Picture, Window, body_of, settled, toned
 
 
-def render(line_integral: NDArray[np.float32], voxel_px: tuple[float, float] = (1.0, 1.0)) -> NDArray[np.uint8]:
-    """The picture ``(rows, columns)`` of a line integral: MONOCHROME2, air is black.
+@dataclass(frozen=True)
+class Pictures:
+    """One view's pictures ``(rows, columns)``, all on one grid."""
 
-    ``voxel_px`` is the size of a CT voxel on the detector; the stairs of thick slices are smoothed over that length,
-    which is what interpolating between slices does.
+    film: Picture
+    """For presentation, 8 bits."""
+    raw: NDArray[np.uint16]
+    """For processing: what the detector measured, ``−ln I = raw * raw_scale``; 16 units and more are 65535."""
+    raw_scale: float
+    partners: Mapping[str, Picture]
+    """``bone_suppressed``, ``bone_only``, ``lung_only``: those whose integrals were given."""
+    photometric: str = "MONOCHROME2"
+    """Of every picture: what attenuates is bright."""
+
+
+def picture(
+    integrals: Integrals,
+    preset: Preset,
+    *,
+    seed: int,
+    voxel_px: tuple[float, float] = (1.0, 1.0),
+    coverage: Bools | None = None,
+) -> Pictures:
+    """Make the pictures of a view from its line integrals.
+
+    ``seed`` decides the noise. ``voxel_px`` is the size of a CT voxel on the detector (rows, columns): the stairs of
+    thick slices are smoothed over that length, which is what interpolating between slices does. ``coverage`` is true
+    where the ray stays in the CT; other rays are shown as they are, and have no say in the window. Raises InputError
+    if there is no pixel, the grids differ or an integral is not finite.
     """
-    steps = np.floor(line_integral.astype(np.float64) * _SCALE + 0.5).astype(np.int32)
-    rows, columns = (max(0, round((size - 1) / 2)) for size in voxel_px)
-    steps = _box(_box(steps, rows).T, columns).T
-    body = steps >= _BODY
-    if not body.any():
-        return np.zeros(steps.shape, np.uint8)
-    grey = _window(steps, body)
-    width = steps.shape[1]
-    large, small = (_mean(grey, body, max(1, round(width * size))) for size in (_LARGE, _SMALL))
-    middle = int(grey[body].sum(dtype=np.int64)) // int(body.sum())
-    mixed = (large - middle) * _WEIGHTS[0] + (small - large) * _WEIGHTS[1] + (grey - small) * _WEIGHTS[2]
-    mixed -= mixed[body].min()
-    return np.where(body, _tone_curve()[_window(mixed // 256, body)], 0).astype(np.uint8)
+    _check(integrals, coverage)
+    total_mm, bone_mm = integrals.total_mm, integrals.bone_mm
+    soft_mm = total_mm if bone_mm is None else total_mm - bone_mm
+    clean = smoothed(attenuated(soft_mm, bone_mm, preset.beam), voxel_px)
+    body = body_of(clean, coverage)
+    made = exposure(clean, preset.detector, seed)
+    steps = measured(clean, made)
+    window = settled(steps, body, preset.tone)
+    return Pictures(
+        film=toned(steps, body, window, preset.tone),
+        raw=steps.astype(np.uint16),
+        raw_scale=1 / PER_UNIT,
+        partners=_partners((integrals, preset, voxel_px), clean, body, (made, window)),
+    )
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """A picture as PNG; run-length compression, so that the bytes do not hang on zlib's search for matches."""
+def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+    """A picture of 8 or 16 bits as PNG; run-length compression: the bytes do not hang on zlib's search for matches."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_type=zlib.Z_RLE)
     return buffer.getvalue()
 
 
-def _window(values: Ints, body: NDArray[np.bool_]) -> Ints:
-    """Stretch to 0.._FULL between two percentiles of the body."""
-    counts = np.cumsum(np.bincount(values[body]))
-    low, high = (int(np.searchsorted(counts, counts[-1] * part // 1000, side="right")) for part in _WINDOW_PERMILLE)
-    high = max(high, low + 1)
-    return (np.clip(values, low, high) - low) * _FULL // (high - low)
+def _partners(
+    view: tuple[Integrals, Preset, tuple[float, float]], clean: Steps, body: Weights, shown: tuple[Exposure, Window]
+) -> dict[str, Picture]:
+    integrals, preset, voxel_px = view
+    made = {}
+    soft = partners.soft_steps(integrals, preset, voxel_px)
+    if soft is not None:
+        made[partners.BONE_SUPPRESSED] = partners.bone_suppressed(soft, body, shown, preset)
+        made[partners.BONE_ONLY] = partners.bone_only(clean, soft)
+    lungs = partners.lung_only(integrals, preset, voxel_px)
+    if lungs is not None:
+        made[partners.LUNG_ONLY] = lungs
+    return made
 
 
-def _mean(values: Ints, body: NDArray[np.bool_], radius: int) -> Ints:
-    """Mean over the body around each pixel: three box filters each way, close to a Gaussian of sigma ``radius``."""
-    total, weight = np.where(body, values * 16, 0), body.astype(np.int32) * 4096
-    for _ in range(3):
-        total, weight = _box(total, radius), _box(weight, radius)
-    total, weight = total.T, weight.T
-    for _ in range(3):
-        total, weight = _box(total, radius), _box(weight, radius)
-    mean: Ints = total.T * 256 // np.maximum(weight.T, 1)
-    return mean
-
-
-def _box(values: Ints, radius: int) -> Ints:
-    """Mean down the columns over ``2 * radius + 1`` pixels, rounded down; beyond the border there is nothing."""
-    if radius == 0:
-        return values
-    width = 2 * radius + 1
-    sums = np.zeros((len(values) + width, values.shape[1]), np.int32)
-    np.cumsum(values, axis=0, out=sums[radius + 1 : radius + 1 + len(values)])
-    sums[radius + 1 + len(values) :] = sums[radius + len(values)]
-    return (sums[width:] - sums[:-width]) // width
-
-
-@cache
-def _tone_curve() -> NDArray[np.uint8]:
-    """A film's curve from 12 to 8 bits: half a smoothstep, half a parabola, which keeps the lungs dark."""
-    x = np.arange(_FULL + 1, dtype=np.int64)
-    smooth = (3 * _FULL - 2 * x) * x * x // (_FULL * _FULL)
-    return ((smooth + x * x // _FULL) * 255 // (2 * _FULL)).astype(np.uint8)
+def _check(integrals: Integrals, coverage: Bools | None) -> None:
+    shape = integrals.total_mm.shape
+    given: list[NDArray[Any] | None] = [integrals.total_mm, integrals.bone_mm, integrals.lung_mm, coverage]
+    if not integrals.total_mm.size:
+        raise InputError("a view must have pixels: its line integrals are empty")
+    for array in given:
+        if array is not None and array.shape != shape:
+            raise InputError(f"the integrals of a view must share a grid: {shape} and {array.shape} came")
+        if array is not None and not np.isfinite(array).all():
+            raise InputError("a line integral is not finite: look for NaN in the CT")

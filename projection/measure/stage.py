@@ -1,24 +1,25 @@
-"""Measure: what a radiologist measures on a film, taken from the masks.
+"""Measure: what a radiologist measures on a frontal film, taken from the masks, and outlines for graph models.
 
-Reads ``views`` and ``masks`` of ``project``; writes ``measurements``, each with the points it was taken at.
+Reads ``views`` and ``masks`` of ``project``; writes ``measurements``, each with its landmarks or the reason why it
+could not be taken, and ``outlines``. What is measured is data: ``measurements.tsv``; a limit can be set in
+``params.yaml``.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from curation.errors import Rejected
-from curation.records import Mask, Measurement, Reason, Record, View
+from curation.records import Mask, Measurement, Outline, Record, View
+from curation.settings import MeasureSettings
 from curation.stage import Batch, Item, Stage
 from curation.store import digest, read_rows
 from curation.workspace import Workspace
 from projection import rle
+from projection.measure.contours import OUTLINES, outlines
+from projection.measure.film import LABELS, measure
+from projection.measure.readings import Reading, definitions
 
-HEART, LUNGS = "heart", "lung"
-Bools = NDArray[np.bool_]
+VIEWS = tuple(sorted({view for definition in definitions() for view in definition.views}))
 
 
 @dataclass(frozen=True)
@@ -26,60 +27,57 @@ class MeasureItem:
     """A view with the masks that are measured on it."""
 
     view: View
-    masks: dict[str, Mask]
+    masks: Mapping[str, Mask]
 
 
 def plan(workspace: Workspace) -> list[Item]:
-    """Every PA view: an AP view magnifies the heart, and a lateral does not show its width."""
+    """Every frontal view: nothing is measured on a lateral."""
     folder = workspace.tables("project")
     masks: dict[str, dict[str, Mask]] = defaultdict(dict)
     for mask in read_rows(Mask, folder):
-        if mask.label in (HEART, LUNGS):
+        if mask.label in LABELS or mask.label in OUTLINES:
             masks[mask.view_id][mask.label] = mask
     return [
         Item(view.view_id, digest(view, list(masks[view.view_id].values())), MeasureItem(view, masks[view.view_id]))
         for view in read_rows(View, folder)
-        if view.view == "PA"
+        if view.view in VIEWS
     ]
 
 
 def one(batch: Batch, item: Item) -> Iterator[Record]:
-    """The measurements of one view; raises Rejected(MASK_MISSING) if heart or lungs are not on it."""
+    """The measurements and outlines of one view: a row for each measurement, with a value or a reason."""
     given: MeasureItem = item.payload
-    absent = [label for label in (HEART, LUNGS) if label not in given.masks]
-    if absent:
-        raise Rejected(
-            Reason.MASK_MISSING, f"expected masks of heart and lung, there is none of {' and '.join(absent)}"
-        )
+    settings: MeasureSettings = batch.settings
     view = given.view
-    heart, lungs = (rle.decode(given.masks[label].rle, view.rows, view.columns) for label in (HEART, LUNGS))
-    ratio, points = cardiothoracic_ratio(heart, lungs)
-    threshold = batch.settings.cardiothoracic_ratio
-    yield Measurement(view.view_id, "cardiothoracic_ratio", ratio, "1", threshold, ratio >= threshold, points)
+    masks = {label: rle.decode(mask.rle, view.rows, view.columns) for label, mask in given.masks.items()}
+    covered = rle.decode(view.coverage, view.rows, view.columns)
+    for reading in measure(masks, view.view, view.pixel_spacing_mm, covered, settings.limits):
+        yield _measurement(view.view_id, reading)
+    for label, points in outlines(masks).items():
+        yield Outline(view.view_id, label, tuple(round(float(value), 2) for value in points.ravel()))
 
 
-def cardiothoracic_ratio(heart: Bools, lungs: Bools) -> tuple[float, tuple[float, ...]]:
-    """Transverse diameter of the heart over the inner diameter of the thorax, to 4 digits, on masks (rows, columns).
-
-    After Danzer (Am J Med Sci 157:513, 1919): the heart's diameter is the distance from its rightmost to its leftmost
-    border, each at the level where it lies farthest out; the thorax's is the widest span of the lungs (which end at the
-    inner border of the ribs) on one level. Returns also four points (x, y) in pixel centres: the heart's border at
-    image left and right, then the thorax's. TotalSegmentator's heart lacks the pericardial fat that the silhouette on a
-    film includes. Both masks must have a pixel.
-    """
-    columns = np.flatnonzero(heart.any(axis=0))
-    heart_points = [(int(x), int(np.median(np.flatnonzero(heart[:, x])))) for x in (columns[0], columns[-1])]
-    left, right = lungs.argmax(axis=1), lungs.shape[1] - 1 - lungs[:, ::-1].argmax(axis=1)
-    widths = np.where(lungs.any(axis=1), right - left + 1, 0)
-    row = int(widths.argmax())
-    thorax_points = [(int(left[row]), row), (int(right[row]), row)]
-    ratio = (heart_points[1][0] - heart_points[0][0] + 1) / int(widths[row])
-    return round(ratio, 4), tuple(float(value) for point in (*heart_points, *thorax_points) for value in point)
+def _measurement(view_id: str, reading: Reading) -> Measurement:
+    return Measurement(
+        view_id=view_id,
+        measure=reading.measure,
+        value=reading.value,
+        unit=reading.unit,
+        thresholds=reading.threshold,
+        positive=reading.positive,
+        verdict=reading.verdict,
+        landmarks=tuple(landmark.name for landmark in reading.landmarks),
+        points_px=tuple(round(float(value), 2) for landmark in reading.landmarks for value in landmark[1:]),
+        part_names=tuple(part.name for part in reading.parts),
+        part_values=tuple(float(part.value) for part in reading.parts),
+        part_units=tuple(part.unit for part in reading.parts),
+        reason=reading.reason,
+    )
 
 
 STAGE = Stage(
     name="measure",
-    writes=(Measurement,),
+    writes=(Measurement, Outline),
     plan=plan,
     one=one,
 )

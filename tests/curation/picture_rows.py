@@ -15,6 +15,7 @@ from curation.records import (
     Assertion,
     Case,
     Consensus,
+    CtMeasurement,
     Done,
     Grounding,
     Mask,
@@ -33,6 +34,7 @@ from curation.records import (
 )
 from curation.store import ShardWriter, to_arrow, write_parquet
 from curation.workspace import Workspace
+from tests.rows import measurement
 
 HOSTILE = (
     "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=2>\"'&amp; \u202eשלום\u202c 😀 <!-- ]]>"
@@ -89,6 +91,7 @@ def fill(workspace: Workspace, hostile: str = "", parts: int = 1) -> None:
         views,
         _masks(hostile),
         [_measurement(hostile)],
+        [CtMeasurement(f"series{hostile}", f"cardiothoracic_ratio{hostile}", 0.4111, "1", (), (), (), "")],
         [Section(f"report-{number}", 0, "findings", 0, len(TEXT), 10) for number in (1, 2)],
         _mentions(hostile),
         _labels(hostile),
@@ -125,6 +128,8 @@ def _views(workspace: Workspace, hostile: str) -> list[View]:
                 detector_origin_xyz_mm=(0.0, 0.0, 0.0),
                 detector_x_axis=axis,
                 detector_y_axis=(0.0, 0.0, -1.0),
+                magnification=1.1,
+                coverage="",
                 photometric="MONOCHROME2",
                 sha256=place.sha256,
                 shard=place.shard,
@@ -169,7 +174,7 @@ def _series(series_id: str) -> Series:
 
 def _measurement(hostile: str) -> Measurement:
     points = (26.0, 36.0, 47.0, 36.0, 6.0, 44.0, 57.0, 44.0)
-    return Measurement(f"view-PA{hostile}", f"cardiothoracic_ratio{hostile}", 0.4234, "1", 0.5, False, points)
+    return measurement(f"view-PA{hostile}", f"cardiothoracic_ratio{hostile}", 0.4234, 0.5, points)
 
 
 def _reports(hostile: str) -> list[Report]:

@@ -13,7 +13,7 @@ from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from curation.dicom import header_of, read_header, read_hu
+from curation.dicom import header_of, read_header, read_hu, source_image
 from curation.errors import Rejected
 from curation.records import Reason
 from curation.store import ShardWriter
@@ -155,3 +155,31 @@ def test_damage_ends_in_a_rejection_and_in_nothing_else(data: st.DataObject) -> 
             read(bytes(damaged))
         except Rejected as outcome:
             assert outcome.reason in (Reason.UNREADABLE, Reason.UNSUPPORTED_OBJECT)
+
+
+def test_a_source_image_holds_uids_and_place_and_nobody() -> None:
+    geometry: dict[str, Any] = {"FrameOfReferenceUID": "2.25.9", "SliceThickness": 3.0}
+    image = source_image(ct_slice(7, (1.0, 2.0, 3.0), PatientName="Planted^Name", StudyDate="20200102", **geometry))
+    assert (image.SOPInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID) == (
+        "2.25.1007",
+        "2.25.2",
+        "2.25.9",
+    )
+    assert list(image.ImagePositionPatient) == [1.0, 2.0, 3.0] and image.SliceThickness == 3.0
+    assert image.PatientName == image.PatientID == image.StudyDate == ""
+    assert "PixelData" not in image
+
+
+def test_a_source_image_without_a_frame_of_reference_is_rejected() -> None:
+    with pytest.raises(Rejected, match="FrameOfReferenceUID") as raised:
+        source_image(ct_slice(7, (1.0, 2.0, 3.0)))
+    assert raised.value.reason is Reason.IRREGULAR_GEOMETRY
+
+
+@pytest.mark.parametrize("old,new", [(b"DICM", b"MCID"), (b"0.5\\0.8 ", b"0.5\\x.y ")])
+def test_a_source_image_that_cannot_be_read_is_rejected(old: bytes, new: bytes) -> None:
+    whole = ct_slice(7, (1.0, 2.0, 3.0), FrameOfReferenceUID="2.25.9")
+    assert old in whole
+    with pytest.raises(Rejected) as raised:
+        source_image(whole.replace(old, new))
+    assert raised.value.reason is Reason.UNREADABLE

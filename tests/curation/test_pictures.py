@@ -149,6 +149,7 @@ def test_a_full_workspace_shows_each_part(workspace: Workspace) -> None:
     assert page.count('class="mask ') == 10
     assert page.count('class="measure negative"') == 1
     assert "cardiothoracic ratio 0.423" in page
+    assert ">0.411<" in page  # the CT's own value beside it
     assert "1.00 ml" in page  # 400 voxels of 2.5 mm³
     assert '<a href="#view-0">PA view 1</a>' in page
     assert page.index("close to its limit") < page.index("asked later")  # by priority

@@ -139,7 +139,7 @@ def test_a_changed_parameter_does_everything_again(workspace: Workspace) -> None
     stage = toy(dict.fromkeys(NAMES, "good"), name="measure")
     run(stage, workspace)
     params = workspace.root / "params.yaml"
-    params.write_text(params.read_text().replace("cardiothoracic_ratio: 0.5 ", "cardiothoracic_ratio: 0.6 "))
+    params.write_text(params.read_text().replace("limits: {} ", "limits: {cardiomegaly: [0.6]} "))
     assert prepare(stage, Workspace(workspace.root)).n_done == 0
 
 

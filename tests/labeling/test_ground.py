@@ -52,7 +52,7 @@ def test_labels_of_a_finding(
 def test_rules_name_known_findings_places_and_labels() -> None:
     findings = {rule["name"] for rule in read_rules("findings")} | {rule["finding"] for rule in read_rules("readings")}
     places = {rule["name"] for rule in read_rules("locations")} | {"*"}
-    anatomy = (REPOSITORY / "projection" / "anatomy.tsv").read_text(encoding="utf-8").splitlines()
+    anatomy = (REPOSITORY / "projection" / "anatomy" / "labels.tsv").read_text(encoding="utf-8").splitlines()
     labels = {line.split("\t")[1] for line in anatomy if "\t" in line} | {""}
     for rule in ground_rules():
         assert rule.findings <= findings | {"*"}, rule.rule_id

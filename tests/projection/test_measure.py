@@ -1,85 +1,112 @@
-"""Measurements on masks whose answer is known."""
+"""The stage that measures: a row for each measurement, with a value or a reason."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 
 from curation import stage
-from curation.records import Mask, Measurement, Reason
+from curation.errors import SettingsError
+from curation.records import Mask, Measurement, Outline
 from curation.store import read_rows
 from curation.workspace import Workspace
 from projection import rle
-from projection.measure.stage import STAGE, cardiothoracic_ratio
+from projection.measure.readings import definitions
+from projection.measure.stage import STAGE
 from tests.curation.slices import add_rows, workspace_at
 from tests.rows import view
 
-ROWS, COLUMNS = 40, 60
+ROWS, COLUMNS = 160, 200
 
 
-def heart() -> NDArray[np.bool_]:
-    """Widest to the right in row 22, to the left in row 30: 24 columns in all, 20 on any one row."""
-    mask = np.zeros((ROWS, COLUMNS), dtype=bool)
-    mask[20:32, 24:40] = True
-    mask[22, 20:40] = True
-    mask[30, 24:44] = True
-    return mask
+def ellipse(x: float, y: float, width: float, height: float) -> NDArray[np.bool_]:
+    rows, columns = np.mgrid[0:ROWS, 0:COLUMNS]
+    inside: NDArray[np.bool_] = ((columns - x) / (width / 2)) ** 2 + ((rows - y) / (height / 2)) ** 2 <= 1
+    return inside
 
 
-def lungs() -> NDArray[np.bool_]:
-    """Two fields; the widest row, 28, spans 48 columns; no row spans the box of both, 50."""
-    mask = np.zeros((ROWS, COLUMNS), dtype=bool)
-    mask[10:30, 10:22] = mask[10:30, 42:52] = True
-    mask[28, 8:22] = mask[28, 42:56] = True
-    mask[12, 6:22] = True
-    return mask
+def chest() -> dict[str, NDArray[np.bool_]]:
+    """A heart half as wide as the chest."""
+    right, left = ellipse(60, 80, 60, 120), ellipse(140, 80, 60, 120)
+    return {"right lung": right, "left lung": left, "lung": right | left, "heart": ellipse(100, 100, 70, 60)}
 
 
-def masks(name: str, **given: NDArray[np.bool_]) -> list[Mask]:
+def masks(name: str, given: dict[str, NDArray[np.bool_]]) -> list[Mask]:
     return [
         Mask(name, label, 1, "segment", rle.encode(mask), int(mask.sum()), (0, 0, 1, 1), 1.0)
         for label, mask in given.items()
     ]
 
 
-def measured(root: Path, *rows: list[Mask], name: str = "PA") -> Workspace:
+def measured(root: Path, given: dict[str, NDArray[np.bool_]], name: str = "PA") -> Workspace:
     workspace = workspace_at(root)
-    names = {mask.view_id for part in rows for mask in part}
-    add_rows(workspace, "project", [view(each, view=name, rows=ROWS, columns=COLUMNS) for each in sorted(names)])
-    add_rows(workspace, "project", [mask for part in rows for mask in part])
-    for batch in stage.prepare(STAGE, workspace).batches:
-        stage.run_batch(STAGE, workspace, batch)
+    seen = rle.encode(np.ones((ROWS, COLUMNS), bool))
+    shown = view("v1", view=name, rows=ROWS, columns=COLUMNS, coverage=seen, pixel_spacing_mm=2.0)
+    add_rows(workspace, "project", [shown])
+    add_rows(workspace, "project", masks("v1", given))
+    run(workspace)
     return workspace
 
 
-def test_the_ratio_and_its_four_points() -> None:
-    ratio, points = cardiothoracic_ratio(heart(), lungs())
-    assert ratio == 0.5
-    assert points == (20.0, 22.0, 43.0, 30.0, 8.0, 28.0, 55.0, 28.0)
+def run(workspace: Workspace) -> None:
+    for batch in stage.prepare(STAGE, workspace).batches:
+        stage.run_batch(STAGE, workspace, batch)
 
 
-def test_mirrored_masks_have_the_same_ratio() -> None:
-    assert cardiothoracic_ratio(heart()[:, ::-1], lungs()[:, ::-1])[0] == 0.5
+def rows(workspace: Workspace) -> dict[str, Measurement]:
+    return {row.measure: row for row in read_rows(Measurement, workspace.tables("measure"))}
 
 
-def test_a_view_is_measured_against_the_threshold(tmp_path: Path) -> None:
-    narrow = heart()
-    narrow[30, 40:] = False
-    workspace = measured(tmp_path, masks("v1", heart=heart(), lung=lungs()), masks("v2", heart=narrow, lung=lungs()))
-    found = {row.view_id: row for row in read_rows(Measurement, workspace.tables("measure"))}
-    assert [(found[v].value, found[v].verdict) for v in ("v1", "v2")] == [(0.5, True), (0.4167, False)]
-    assert (found["v1"].measure, found["v1"].unit, found["v1"].threshold) == ("cardiothoracic_ratio", "1", 0.5)
+@pytest.mark.parametrize("name", ["PA", "AP"])
+def test_a_frontal_view_has_a_row_for_each_measurement(tmp_path: Path, name: str) -> None:
+    found = rows(measured(tmp_path, chest(), name))
+    assert found.keys() == {row.id for row in definitions()}
+    assert len(found) == 12
+    for row in found.values():
+        assert (row.value is None) == (row.positive is None) == bool(row.reason)
+        assert len(row.points_px) == 2 * len(row.landmarks)
+        assert len(row.part_names) == len(row.part_values) == len(row.part_units)
+    assert found["carina_angle"].reason.startswith("no mask of")
 
 
-@pytest.mark.parametrize("there", [{"heart": heart()}, {"lung": lungs()}, {"liver": lungs()}])
-def test_a_view_without_heart_or_lungs_is_rejected(tmp_path: Path, there: dict[str, NDArray[np.bool_]]) -> None:
-    workspace = measured(tmp_path, masks("v1", **there))
-    assert [row.reason for row in stage.rejects(workspace, STAGE)] == [Reason.MASK_MISSING]
-    assert read_rows(Measurement, workspace.tables("measure")) == []
+def test_the_ratio_of_heart_and_chest(tmp_path: Path) -> None:
+    row = rows(measured(tmp_path, chest()))["cardiomegaly"]
+    assert row.value == pytest.approx(70 / 140, abs=0.02)
+    assert row.thresholds == (0.5,)
+    assert row.unit == "1"
 
 
-@pytest.mark.parametrize("name", ["AP", "LAT"])
-def test_other_views_are_not_measured(tmp_path: Path, name: str) -> None:
-    workspace = measured(tmp_path, masks("v1", heart=heart(), lung=lungs()), name=name)
-    assert stage.manifest(workspace, STAGE) == []
+def test_a_limit_of_the_settings_stands_instead_of_the_tables(tmp_path: Path) -> None:
+    workspace = measured(tmp_path, chest())
+    before = rows(workspace)["cardiomegaly"]
+    params = tmp_path / "params.yaml"
+    given = yaml.safe_load(params.read_text())
+    given["measure"]["limits"] = {"cardiomegaly": [0.3]}
+    params.write_text(yaml.safe_dump(given))
+    changed = Workspace(tmp_path)
+    run(changed)
+    after = rows(changed)["cardiomegaly"]
+    assert (after.value, after.thresholds, after.positive) == (before.value, (0.3,), True)
+    for wrong in ({"heart": [1.0]}, {"cardiomegaly": [0.1, 0.2]}):
+        given["measure"]["limits"] = wrong
+        params.write_text(yaml.safe_dump(given))
+        with pytest.raises(SettingsError, match=r"measure\.limits"):
+            run(Workspace(tmp_path))
+
+
+def test_outlines_for_graph_models(tmp_path: Path) -> None:
+    workspace = measured(tmp_path, chest())
+    found = {row.label: len(row.points_px) // 2 for row in read_rows(Outline, workspace.tables("measure"))}
+    assert found == {"right lung": 44, "left lung": 50, "heart": 26}
+
+
+def test_a_view_without_masks_says_so_twelve_times(tmp_path: Path) -> None:
+    found = rows(measured(tmp_path, {"liver": ellipse(100, 100, 50, 50)}))
+    assert len(found) == 12
+    assert all(row.reason.startswith("no mask of") for row in found.values())
+
+
+def test_a_lateral_is_not_measured(tmp_path: Path) -> None:
+    assert stage.manifest(measured(tmp_path, chest(), "LAT"), STAGE) == []

@@ -7,21 +7,20 @@ import pytest
 from numpy.typing import NDArray
 
 from curation.errors import InputError, SettingsError
-from curation.settings import ProjectSettings
-from projection import raycast, rle
-from projection.raycast import Layers, Pose
+from curation.settings import ViewName
+from projection import rle
+from projection.layers import Layers, overlay
+from projection.pose import VIEWS, Detector, Jitter, Pose, view_pose
+from projection.prepare import BONE, LUNG
+from projection.raycast import WATER_PER_MM, Scene
 from tests import naive
 
 Floats = NDArray[np.float64]
 
 
-def settings(**changed: Any) -> ProjectSettings:
+def detector(**changed: Any) -> Detector:
     """A small detector; its pixels do not fall on the planes of the grids below."""
-    plain = {
-        "version": 1, "views": ("PA",), "beam": "cone", "size_px": 32, "detector_mm": 63.37,
-        "source_to_detector_mm": 300.0, "min_thickness_mm": 0.05, "min_area_px": 1,
-    }  # fmt: skip
-    return ProjectSettings(**{**plain, **changed})
+    return Detector(**{"size_px": 32, "side_mm": 63.37, "source_to_detector_mm": 300.0, **changed})
 
 
 def affine(
@@ -64,19 +63,84 @@ GRIDS = {
 }
 
 
-@pytest.mark.parametrize("view", ["PA", "AP", "LAT"])
+@pytest.mark.parametrize("view", ["PA", "AP", "LAT", "RAO"])
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize("beam", ["cone", "parallel"])
-def test_as_voxel_by_voxel(grid: str, view: raycast.ViewName, beam: str) -> None:
+def test_as_voxel_by_voxel(grid: str, view: ViewName, beam: str) -> None:
     hu, layers = random_volume(len(grid), (9, 12, 10))
-    pose = raycast.view_geometry(view, GRIDS[grid], hu.shape, settings(beam=beam))
+    pose = view_pose(view, GRIDS[grid], hu.shape, detector(beam=beam))
     _assert_as_naive(hu, layers, GRIDS[grid], pose)
+
+
+@pytest.mark.parametrize("jitter", [Jitter(pitch_deg=7.0), Jitter(roll_deg=-5.0, right_mm=4.0), Jitter(3.0, 8.0, 12.0)])
+@pytest.mark.parametrize("beam", ["cone", "parallel"])
+def test_as_voxel_by_voxel_for_a_patient_who_leans(jitter: Jitter, beam: str) -> None:
+    hu, layers = random_volume(11, (9, 12, 10))
+    pose = view_pose("LAT", GRIDS["axial"], hu.shape, detector(beam=beam), jitter)
+    _assert_as_naive(hu, layers, GRIDS["axial"], pose)
+
+
+@pytest.mark.parametrize("view", ["PA", "LAT"])
+@pytest.mark.parametrize("jitter", [Jitter(), Jitter(pitch_deg=5.0)])
+def test_labels_finer_than_the_ct(view: ViewName, jitter: Jitter) -> None:
+    grid, fine = GRIDS["axial"], GRIDS["axial"].copy()
+    hu = random_volume(1, (4, 12, 10))[0]
+    fine_hu, layers = random_volume(2, (12, 12, 10))
+    fine[:3, 2] /= 3
+    fine[:3, 3] -= fine[:3, 2]  # of its first slice's centre
+    pose = view_pose(view, grid, hu.shape, detector(), jitter)
+    finer = Layers(layers.values, layers.labels, layers.members, finer_z=3)
+    assert Scene(hu, finer, grid).footprints(pose, 0.05) == Scene(fine_hu, layers, fine).footprints(pose, 0.05)
+
+
+def test_bone_and_lung_alone() -> None:
+    hu, layers = random_volume(5, (9, 12, 10))
+    tissue = np.random.default_rng(5).integers(0, 3, hu.shape).astype(np.uint8)
+    for view in ("PA", "LAT"):
+        pose = view_pose(view, GRIDS["axial"], hu.shape, detector())
+        made = Scene(hu, layers, GRIDS["axial"], tissue).project(pose, 0.05).water_mm
+        bone = np.where(tissue == BONE, np.maximum(hu, 40) - 1040, -1000).astype(np.int16)
+        lung = np.where(tissue == LUNG, hu, -1000).astype(np.int16)
+        for part, alone in (("total", hu), ("bone", bone), ("lung", lung)):
+            expected = naive.project(alone, layers, GRIDS["axial"], pose)[0]
+            np.testing.assert_allclose(made[part] * WATER_PER_MM, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_a_ray_is_covered_if_it_does_not_leave_through_an_end() -> None:
+    hu = np.zeros((10, 20, 20), np.int16)
+    scene = Scene(hu, Layers(hu.astype(np.uint8), (), {}), affine())
+    for jitter in (Jitter(), Jitter(pitch_deg=4.0)):
+        pose = view_pose("PA", affine(), hu.shape, detector(), jitter)
+        made = scene.coverage(pose)
+        for row, column in np.ndindex(32, 32):
+            pixel_mm = pose.origin_mm + pose.pixel_mm * (column * pose.x_axis + row * pose.y_axis)
+            tall = affine()
+            tall[:3, 3] -= tall[:3, 2] * 100
+            inside = naive.ray_pieces((210, 20, 20), tall, pose.source_mm, pixel_mm)
+            assert made[row, column] == (bool(inside) and all(100 <= z < 110 for (z, _, _), _ in inside))
+    assert made.any()
+    assert not made.all()
+    from_the_head = {"source_mm": pose.centre_mm + np.array([0, 0, 300]), "y_axis": np.array([0.0, 1, 0])}
+    with pytest.raises(SettingsError, match="long axis"):
+        scene.coverage(Pose(**{**vars(pose), **from_the_head}))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_both_ways_to_follow_rays_give_the_same(view: ViewName) -> None:
+    """A roll too small to see takes the general way."""
+    hu, layers = random_volume(13, (30, 40, 35))
+    poses = [view_pose(view, GRIDS["axial"], hu.shape, detector(), jitter) for jitter in (Jitter(), Jitter(0, 0, 1e-6))]
+    one, other = (Scene(hu, layers, GRIDS["axial"]).project(pose, 0.05) for pose in poses)
+    np.testing.assert_allclose(one.water_mm["total"], other.water_mm["total"], rtol=1e-5, atol=1e-3)
+    assert one.footprints.keys() == other.footprints.keys()
+    for label, seen in one.footprints.items():
+        assert abs(seen.area_px - other.footprints[label].area_px) <= 2
 
 
 def test_as_voxel_by_voxel_off_centre_with_rays_that_miss() -> None:
     hu, layers = random_volume(7, (6, 8, 7))
     grid = affine((2.0, 1.5, 2.5))
-    centred = raycast.view_geometry("PA", grid, hu.shape, settings())
+    centred = view_pose("PA", grid, hu.shape, detector())
     shift = np.array([14.0, 0.0, 20.0])
     for source, origin in ((shift, shift), (shift, 0 * shift), (0 * shift, shift)):
         pose = Pose(
@@ -88,7 +152,7 @@ def test_as_voxel_by_voxel_off_centre_with_rays_that_miss() -> None:
 def test_a_ray_stops_at_source_and_detector() -> None:
     hu, layers = random_volume(8, (6, 40, 7))
     grid = affine()
-    centred = raycast.view_geometry("PA", grid, hu.shape, settings())
+    centred = view_pose("PA", grid, hu.shape, detector())
     inside = Pose(
         **{
             **vars(centred),
@@ -101,9 +165,9 @@ def test_a_ray_stops_at_source_and_detector() -> None:
 
 def _assert_as_naive(hu: NDArray[np.int16], layers: Layers, grid: Floats, pose: Pose) -> NDArray[np.float32]:
     image, thickness_mm = naive.project(hu, layers, grid, pose)
-    made = raycast.project(hu, layers, grid, pose, 0.05, threads=1)
-    dense = raycast.thickness(hu, layers, grid, pose, threads=2)
-    np.testing.assert_allclose(made.line_integral, image, rtol=1e-6, atol=1e-6)
+    made = Scene(hu, layers, grid, threads=1).project(pose, 0.05)
+    dense = Scene(hu, layers, grid, threads=2).thickness(pose)
+    np.testing.assert_allclose(made.water_mm["total"] * WATER_PER_MM, image, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(dense, thickness_mm, rtol=1e-6, atol=1e-6)
     for position, label in enumerate(layers.labels):
         expected = thickness_mm[position] > 0.05
@@ -113,8 +177,8 @@ def _assert_as_naive(hu: NDArray[np.int16], layers: Layers, grid: Floats, pose: 
             mask = rle.decode(seen.rle, pose.size_px, pose.size_px)
             assert (mask != expected).sum() == 0
             assert (seen.area_px, seen.box) == (expected.sum(), rle.box(seen.rle, pose.size_px))
-            assert seen.mean_thickness_mm == pytest.approx(thickness_mm[position][expected].mean(), rel=1e-9)
-    return made.line_integral
+            assert seen.mean_thickness_mm == pytest.approx(thickness_mm[position].sum() / expected.sum(), rel=1e-9)
+    return made.water_mm["total"]
 
 
 def test_rays_along_grid_planes_belong_to_the_voxel_above() -> None:
@@ -133,7 +197,7 @@ def test_rays_along_grid_planes_belong_to_the_voxel_above() -> None:
         "parallel",
     )
     pose = Pose(**{**vars(pose), "source_mm": np.array([1.0, 100.0, 1.0])})
-    dense = raycast.thickness(np.zeros((2, 2, 2), np.int16), layers, grid, pose)
+    dense = Scene(np.zeros((2, 2, 2), np.int16), layers, grid).thickness(pose)
     for z, y, x in np.ndindex(2, 2, 2):
         expected = np.zeros((3, 3))
         expected[2 - z, x] = 1.0  # row 0 is at z = 2, just outside; row 1 at 1; row 2 at 0
@@ -145,14 +209,11 @@ def test_a_water_cube_casts_its_edge_length() -> None:
     hu[5:15, 5:15, 5:15] = 0
     layers = Layers((hu == 0).astype(np.uint8), ("cube",), {1: (0,)})
     grid = affine((1.0, 1.0, 1.0))
-    pose = raycast.view_geometry("PA", grid, hu.shape, settings(beam="parallel", size_px=64, detector_mm=64.0))
-    made = raycast.project(hu, layers, grid, pose, 0.05)
-    np.testing.assert_array_equal(np.unique(made.line_integral), np.array([0, 10 * WATER], np.float32))
+    pose = view_pose("PA", grid, hu.shape, detector(beam="parallel", size_px=64, side_mm=64.0))
+    made = Scene(hu, layers, grid).project(pose, 0.05)
+    np.testing.assert_array_equal(np.unique(made.water_mm["total"]), np.array([0, 10], np.float32))
     assert made.footprints["cube"].area_px == 100
     assert made.footprints["cube"].mean_thickness_mm == pytest.approx(10.0)
-
-
-WATER = np.float32(1000 * 10) * np.float32(raycast.WATER_PER_MM / 1000) / 10
 
 
 def test_a_sphere_casts_its_chords_and_is_magnified() -> None:
@@ -163,8 +224,8 @@ def test_a_sphere_casts_its_chords_and_is_magnified() -> None:
     layers = Layers(inside.astype(np.uint8), ("sphere",), {1: (0,)})
     grid = np.diag([spacing_mm] * 3 + [1.0])
     grid[:3, 3] = centre[0]
-    pose = raycast.view_geometry("LAT", grid, inside.shape, settings(size_px=64))
-    chords_mm = raycast.thickness(np.zeros(inside.shape, np.int16), layers, grid, pose)[0]
+    pose = view_pose("LAT", grid, inside.shape, detector(size_px=64))
+    chords_mm = Scene(np.zeros(inside.shape, np.int16), layers, grid).thickness(pose)[0]
     rows, columns = np.meshgrid(np.arange(64), np.arange(64), indexing="ij")
     pixels_mm = pose.origin_mm + pose.pixel_mm * (columns[..., None] * pose.x_axis + rows[..., None] * pose.y_axis)
     along = pixels_mm - pose.source_mm
@@ -197,15 +258,16 @@ def test_each_side_of_a_patient_is_seen_where_it_belongs(grid: str) -> None:
     hu = np.zeros(values.shape, np.int16)
     frontal = {"right": (-1, 0), "left": (1, 0), "front": (0, 0), "back": (0, 0), "feet": (0, 1), "head": (0, -1)}
     lateral = {"right": (0, 0), "left": (0, 0), "front": (-1, 0), "back": (1, 0), "feet": (0, 1), "head": (0, -1)}
-    nearest = {"PA": "front", "AP": "back", "LAT": "left"}  # to the detector, so least magnified
-    farthest = {"PA": "back", "AP": "front", "LAT": "right"}
-    for view, where in (("PA", frontal), ("AP", frontal), ("LAT", lateral)):
-        pose = raycast.view_geometry(view, GRIDS[grid], values.shape, settings(size_px=128, detector_mm=96.0))  # type: ignore[arg-type]
-        seen = raycast.project(hu, layers, GRIDS[grid], pose, 0.05).footprints
+    from_right = {**lateral, "front": (1, 0), "back": (-1, 0)}
+    nearest = {"PA": "front", "AP": "back", "LAT": "left", "RL": "right"}  # to the detector, so least magnified
+    farthest = {"PA": "back", "AP": "front", "LAT": "right", "RL": "left"}
+    for view, where in (("PA", frontal), ("AP", frontal), ("LAT", lateral), ("RL", from_right)):
+        pose = view_pose(view, GRIDS[grid], values.shape, detector(size_px=256, side_mm=96.0))  # type: ignore[arg-type]
+        seen = Scene(hu, layers, GRIDS[grid]).project(pose, 0.05).footprints
         for side, expected in where.items():
             x, y, width, height = seen[side].box
-            middle = np.array([x + (width - 1) / 2, y + (height - 1) / 2]) - 63.5
-            assert tuple(np.where(np.abs(middle) < 10, 0, np.sign(middle)).astype(int)) == expected, (view, side)
+            middle = np.array([x + (width - 1) / 2, y + (height - 1) / 2]) - 127.5
+            assert tuple(np.where(np.abs(middle) < 20, 0, np.sign(middle)).astype(int)) == expected, (view, side)
         across_mm = {side: points_mm[values == value] @ pose.x_axis for value, side in enumerate(sides, 1)}
         voxel_mm = np.abs(pose.x_axis @ GRIDS[grid][:3, :3]).max()
         scale = {side: seen[side].box[2] / (np.ptp(across_mm[side]) + voxel_mm) for side in sides}
@@ -215,55 +277,42 @@ def test_each_side_of_a_patient_is_seen_where_it_belongs(grid: str) -> None:
 def test_the_same_bytes_with_any_number_of_threads() -> None:
     hu, layers = random_volume(3, (20, 30, 25))
     grid = affine((1.5, 1.5, 2.0))
-    pose = raycast.view_geometry("PA", grid, hu.shape, settings(size_px=80))
-    one, two, five = (raycast.project(hu, layers, grid, pose, 0.05, threads=n) for n in (1, 2, 5))
-    assert one.line_integral.tobytes() == two.line_integral.tobytes() == five.line_integral.tobytes()
+    pose = view_pose("PA", grid, hu.shape, detector(size_px=80))
+    one, two, five = (Scene(hu, layers, grid, threads=n).project(pose, 0.05) for n in (1, 2, 5))
+    assert one.water_mm["total"].tobytes() == two.water_mm["total"].tobytes() == five.water_mm["total"].tobytes()
     assert one.footprints == two.footprints == five.footprints
 
 
 def test_a_mask_that_fills_the_detector_is_one_run() -> None:
     values = np.ones((30, 30, 30), np.uint8)
     grid = np.diag([10.0, 10.0, 10.0, 1.0])
-    pose = raycast.view_geometry("PA", grid, values.shape, settings(source_to_detector_mm=1800.0, size_px=40))
-    seen = raycast.project(
-        np.zeros(values.shape, np.int16), Layers(values, ("all",), {1: (0,)}), grid, pose, 0.05
-    ).footprints
+    pose = view_pose("PA", grid, values.shape, detector(source_to_detector_mm=1800.0, size_px=40))
+    seen = Scene(np.zeros(values.shape, np.int16), Layers(values, ("all",), {1: (0,)}), grid).footprints(pose, 0.05)
     assert seen["all"].rle == rle.encode(np.ones((40, 40), dtype=bool))
-
-
-def test_overlaid_labels_keep_what_lies_below() -> None:
-    values = np.array([[[1, 1, 2, 2, 0, 0]]], np.uint8)
-    base = Layers(values, ("one", "two"), {1: (0,), 2: (1,)})
-    made = raycast.overlay(
-        base, {"a": ((0, 0, 1), np.ones((1, 1, 4), dtype=bool)), "b": ((0, 0, 3), np.ones((1, 1, 3), dtype=bool))}
-    )
-    sets = [{made.labels[i] for i in made.members.get(int(v), ())} for v in made.values[0, 0]]
-    assert sets == [{"one"}, {"one", "a"}, {"two", "a"}, {"two", "a", "b"}, {"a", "b"}, {"b"}]
-    assert values.tolist() == [[[1, 1, 2, 2, 0, 0]]]
 
 
 def test_more_than_255_sets_of_labels() -> None:
     values = np.arange(1, 256, dtype=np.uint8).reshape(1, 1, 255)
     base = Layers(values, tuple(f"v{v}" for v in range(1, 256)), {v: (v - 1,) for v in range(1, 256)})
-    made = raycast.overlay(base, {"all": ((0, 0, 0), np.ones((1, 1, 255), dtype=bool))})
+    made = overlay(base, {"all": ((0, 0, 0), np.ones((1, 1, 255), dtype=bool))})
     assert made.values.dtype == np.uint16
     grid = np.diag([0.2, 0.2, 0.2, 1.0])
-    pose = raycast.view_geometry("PA", grid, values.shape, settings(beam="parallel", size_px=512))
-    seen = raycast.project(np.zeros(values.shape, np.int16), made, grid, pose, 0.05).footprints
+    pose = view_pose("PA", grid, values.shape, detector(beam="parallel", size_px=512))
+    seen = Scene(np.zeros(values.shape, np.int16), made, grid).footprints(pose, 0.05)
     assert seen["all"].area_px == sum(seen[f"v{v}"].area_px for v in range(1, 256))
 
 
 def test_what_cannot_be_projected_is_refused() -> None:
     hu, layers = random_volume(1, (4, 5, 6))
-    pose = raycast.view_geometry("PA", affine(), hu.shape, settings())
+    pose = view_pose("PA", affine(), hu.shape, detector())
     with pytest.raises(InputError, match="share a grid"):
-        raycast.project(hu[1:], layers, affine(), pose, 0.05)
+        Scene(hu[1:], layers, affine()).project(pose, 0.05)
     sheared = affine()
     sheared[0, 1] = 0.3
     with pytest.raises(InputError, match="orthogonal"):
-        raycast.project(hu, layers, sheared, pose, 0.05)
+        Scene(hu, layers, sheared).project(pose, 0.05)
     with pytest.raises(SettingsError, match="inside the patient"):
-        raycast.view_geometry("PA", affine(), (4, 500, 6), settings())
+        view_pose("PA", affine(), (4, 500, 6), detector())
     level = Pose(**{**vars(pose), "source_mm": pose.origin_mm})
     with pytest.raises(SettingsError, match="too large"):
-        raycast.project(hu, layers, affine(), level, 0.05)
+        Scene(hu, layers, affine()).project(level, 0.05)

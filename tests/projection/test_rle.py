@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as coco
@@ -53,6 +53,34 @@ def test_merge_is_the_union(data: st.DataObject) -> None:
     made = rle.merge([rle.encode(first), rle.encode(second)], *first.shape)
     assert made == rle.encode(first | second)
     assert made == coco.merge([theirs(first), theirs(second)])["counts"].decode()
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.lists(masks(), max_size=1), st.integers(0, 3))
+def test_runs_of_several_labels_as_each_alone(given_masks: list[Mask], before: int) -> None:
+    rows, columns = given_masks[0].shape if given_masks else (3, 4)
+    shifted = [np.roll(mask, n, axis=0) for mask in given_masks for n in range(2)]
+    runs = [
+        (before + label, start + half, stop) if half else (before + label, start, start + 1)
+        for label, mask in enumerate(shifted)
+        for start, stop in zip(*rle.runs_of_counts(rle.decompress(rle.encode(mask))), strict=True)
+        for half in (0, 1)
+        if half == 0 or stop > start + 1
+    ]
+    found = list(rle.of_runs(np.array(runs, np.int64).reshape(-1, 3), before + len(shifted) + 1, rows, columns))
+    for label, mask in enumerate(shifted):
+        expected = (rle.encode(mask), int(mask.sum()), rle.box(rle.encode(mask), rows)) if mask.any() else None
+        assert found[before + label] == (expected or ("", 0, (0, 0, 0, 0)))
+    assert found[-1] == ("", 0, (0, 0, 0, 0))
+
+
+@given(st.data())
+def test_subtract_is_the_union_without_the_others(data: st.DataObject) -> None:
+    first = data.draw(masks())
+    others = [np.roll(first, data.draw(st.integers(0, 50)), axis=data.draw(st.integers(0, 1))) for _ in range(3)]
+    given_rles = [rle.encode(mask) for mask in (first, *others)]
+    expected = (first | others[0]) & ~(others[1] | others[2])
+    assert rle.subtract(given_rles[:2], given_rles[2:], *first.shape) == rle.encode(expected)
 
 
 def test_a_large_mask_as_pycocotools() -> None:

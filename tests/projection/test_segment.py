@@ -119,6 +119,12 @@ def test_a_labelmap_that_cannot_be_used(data: bytes, reason: Reason, workspace: 
     assert not read_rows(Volume, workspace.tables("segment"))
 
 
+def test_two_values_with_one_name_are_not_told_apart_so_they_are_refused(workspace: Workspace) -> None:
+    add_labelmaps(workspace, ("m1", "ct", nifti(labels())), names=tuple((value, "heart") for value, _ in NAMES))
+    (row,) = run(workspace).values()
+    assert (row.reason, row.detail) == (Reason.LABELMAP_UNKNOWN_VALUE, "two values have one name")
+
+
 def test_a_ct_without_a_labelmap_and_a_labelmap_without_a_ct(workspace: Workspace) -> None:
     add_labelmaps(workspace, ("m1", "elsewhere", nifti(labels())))
     assert {name: row.reason for name, row in run(workspace).items()} == {

@@ -1,0 +1,1 @@
+"""How good the data are, in numbers with reasons."""
