@@ -17,6 +17,7 @@ from projection.anatomy import anatomy
 from projection.anatomy.body import Body, Region
 from projection.anatomy.checks import Finding, check
 from projection.anatomy.derive import Derived, derive
+from projection.anatomy.specks import without_specks
 from projection.appearance import PRESETS, Integrals, Pictures, picture
 from projection.layers import Layers, overlay
 from projection.pose import Detector, Pose
@@ -69,6 +70,7 @@ def ready(body: Body, marks: Mapping[str, Region], settings: ProjectSettings, th
 
     The body needs HU, which stay as they are. Raises InputError if it has none or its axes are not orthogonal.
     """
+    body = without_specks(body)
     derived = derive(body) if body.numbers else Derived(Layers(body.values, (), {}), {}, {})
     boxes = {label: (region.start_zyx, region.mask) for label, region in marks.items()}
     return ready_for(body, replace(derived, layers=overlay(derived.layers, boxes)), settings, threads)
