@@ -15,21 +15,17 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from curation.catalog import regular_grid
 from curation.dicom import AIR_HU, Header, read_header, read_hu
 from curation.errors import InputError, Rejected
 from projection.names import embedded_names
-from projection.volume import Ct, onto_grid, read_labelmap
+from projection.volume import LPS_FROM_RAS, MALFORMED, Ct, onto_grid, read_labelmap
 
 Affine = NDArray[np.float64]
 Labels = NDArray[np.uint8]
 
-_LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _SPACING_TOLERANCE = 0.05  # share of the slice spacing, as the catalog's in params.yaml
 _GRID_TOLERANCE_MM = 0.01  # as segment's in params.yaml
 _SHEAR = 1e-4  # the projector's own limit for the cosine between two axes
@@ -37,18 +33,6 @@ _INSIDE = 0.5  # share of the labelled volume that must lie in the CT for the la
 _LUNG_OR_AIR_HU = -500  # a chest CT holds air: lungs are about -850 HU (Kalender 2011), room air -1000
 _LEAST_AIR = 1e-3  # share of the voxels; padding does not count, and the edge of a body alone is more
 _MM_UNITS = ("mm", "unknown")
-_MALFORMED = (
-    ImageFileError,
-    HeaderDataError,
-    WrapStructError,
-    OSError,
-    EOFError,
-    ValueError,
-    zlib.error,
-    MemoryError,
-    OverflowError,
-)
-"""What nibabel and zlib raise on a file that is not what it says."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +114,7 @@ def _nifti(data: bytes, what: str) -> Any:
     try:
         with np.errstate(all="ignore"):  # a damaged header holds any number
             return nib.Nifti1Image.from_bytes(data)
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise InputError(f"the {what} is not a readable NIfTI-1 file ({type(error).__name__})") from None
 
 
@@ -145,14 +129,14 @@ def _read_nifti(path: Path) -> Scan:
         with np.errstate(all="ignore"):
             stored = np.asanyarray(image.dataobj.get_unscaled())
             slope, intercept = (float(number) for number in (image.dataobj.slope, image.dataobj.inter))
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise InputError(f"the CT's voxels cannot be read ({type(error).__name__}): is the file whole?") from None
     stored = (
         stored.reshape(stored.shape[:3]) if stored.ndim > 3 and stored.size == np.prod(stored.shape[:3]) else stored
     )
     if stored.ndim != 3 or stored.dtype.kind not in "iuf":
         raise InputError(f"expected a CT of three dimensions and real numbers, got {stored.ndim} and {stored.dtype}")
-    return Scan(Ct(_hu(stored.T, slope, intercept), _LPS_FROM_RAS @ np.asarray(image.affine, np.float64)))
+    return Scan(Ct(_hu(stored.T, slope, intercept), LPS_FROM_RAS @ np.asarray(image.affine, np.float64)))
 
 
 def _hu(stored_zyx: NDArray[Any], slope: float, intercept: float) -> NDArray[np.int16]:

@@ -30,10 +30,11 @@ from curation.records import Instance, Reason, Series, Volume
 from curation.store import read_member
 from curation.workspace import Workspace
 
-_LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""NIfTI points x to the right and y to the front; it is its own inverse."""
 _GZIP_LEVEL = 6  # the sample chest: 0.32 MB in 0.3 s; level 1: 0.71 MB in 0.13 s, level 9: 0.27 MB in 1.2 s
 _GZIP_MAGIC = b"\x1f\x8b"
-_MALFORMED = (
+MALFORMED = (
     ImageFileError,
     HeaderDataError,
     WrapStructError,
@@ -44,6 +45,7 @@ _MALFORMED = (
     MemoryError,
     OverflowError,
 )
+"""What nibabel and zlib raise on a file that is not what it says."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def read_labelmap(nifti_bytes: bytes) -> tuple[NDArray[np.uint8], NDArray[np.flo
         with np.errstate(all="ignore"):  # a damaged header holds any number
             image = nib.Nifti1Image.from_bytes(data)
             values = np.asanyarray(image.dataobj)  # with the header's slope and intercept applied
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise Rejected(Reason.UNREADABLE, f"not a readable NIfTI file ({type(error).__name__})") from None
     if values.ndim > 3 and values.shape[3:] == (1,) * (values.ndim - 3):
         values = values.reshape(values.shape[:3])
@@ -140,7 +142,7 @@ def read_labelmap(nifti_bytes: bytes) -> tuple[NDArray[np.uint8], NDArray[np.flo
     labels = values.astype(np.uint8) if values.dtype.kind in "uif" and _are_labels(values) else None
     if labels is None:
         raise Rejected(Reason.LABELMAP_UNKNOWN_VALUE, "expected integers from 0 to 255")
-    return labels.T, _LPS_FROM_RAS @ np.asarray(image.affine, np.float64)
+    return labels.T, LPS_FROM_RAS @ np.asarray(image.affine, np.float64)
 
 
 def _are_labels(values: NDArray[np.generic]) -> bool:

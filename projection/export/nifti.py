@@ -14,8 +14,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from projection.volume import LPS_FROM_RAS
+
 FILE = "labels.json"
-_RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
 _LEVEL = 6  # as the labels that segment packs
 _SCANNER = 1  # NIFTI_XFORM_SCANNER_ANAT: the place in space is the scanner's, nifti1.h
 
@@ -27,7 +29,7 @@ def sheet_name(number: int) -> str:
 
 def labelmap(values_zyx: NDArray[np.uint8], affine: NDArray[np.float64]) -> bytes:
     """A gzipped NIfTI of labels; ``affine`` goes from voxel ``(x, y, z)`` to mm, LPS."""
-    image: Any = nib.Nifti1Image(values_zyx.T, _RAS_FROM_LPS @ affine)  # type: ignore[no-untyped-call]
+    image: Any = nib.Nifti1Image(values_zyx.T, LPS_FROM_RAS @ affine)  # type: ignore[no-untyped-call]
     image.header.set_xyzt_units("mm")
     image.set_sform(image.affine, _SCANNER)
     image.set_qform(image.affine, _SCANNER)

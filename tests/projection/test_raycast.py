@@ -261,8 +261,10 @@ def test_each_side_of_a_patient_is_seen_where_it_belongs(grid: str) -> None:
     from_right = {**lateral, "front": (1, 0), "back": (-1, 0)}
     nearest = {"PA": "front", "AP": "back", "LAT": "left", "RL": "right"}  # to the detector, so least magnified
     farthest = {"PA": "back", "AP": "front", "LAT": "right", "RL": "left"}
-    for view, where in (("PA", frontal), ("AP", frontal), ("LAT", lateral), ("RL", from_right)):
-        pose = view_pose(view, GRIDS[grid], values.shape, detector(size_px=256, side_mm=96.0))  # type: ignore[arg-type]
+    shown: dict[ViewName, dict[str, tuple[int, int]]]
+    shown = {"PA": frontal, "AP": frontal, "LAT": lateral, "RL": from_right}
+    for view, where in shown.items():
+        pose = view_pose(view, GRIDS[grid], values.shape, detector(size_px=256, side_mm=96.0))
         seen = Scene(hu, layers, GRIDS[grid]).project(pose, 0.05).footprints
         for side, expected in where.items():
             x, y, width, height = seen[side].box

@@ -1,5 +1,8 @@
 """Thin slices of labels from thick ones: contours move evenly, and what both slices agree on stays."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -60,11 +63,11 @@ def test_laws(seed: int, finer: int) -> None:
 
 
 @pytest.mark.parametrize("flip", [np.flipud, np.fliplr])
-def test_a_mirrored_labelmap_gives_the_mirrored_slices(flip: object) -> None:
+def test_a_mirrored_labelmap_gives_the_mirrored_slices(flip: Callable[[Any], Any]) -> None:
     y, x = np.mgrid[0:30, 0:34]
     values = np.stack([(x - 12) ** 2 + (y - 9) ** 2 <= 40, (x - 17) ** 2 + (y - 14) ** 2 <= 90]).astype(np.uint8)
-    mirrored = np.stack([flip(plane) for plane in values])  # type: ignore[operator]
-    expected = np.stack([flip(plane) for plane in refined(layers(values), 3).values])  # type: ignore[operator]
+    mirrored = np.stack([flip(plane) for plane in values])
+    expected = np.stack([flip(plane) for plane in refined(layers(values), 3).values])
     assert (refined(layers(mirrored), 3).values == expected).all()
 
 
