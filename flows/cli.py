@@ -11,7 +11,10 @@ import typer
 from curation.errors import PaxflowError
 from flows.cli_deid import deid_app
 from flows.cli_key import key_app
+from flows.cli_labels import labels_app
+from flows.cli_mine import mine_app
 from flows.cli_project import project_command
+from flows.cli_umls import umls_app
 from flows.say import Speaker
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ app = typer.Typer(
 )
 app.add_typer(key_app, name="key", rich_help_panel="Set up")
 app.add_typer(deid_app, name="deid", rich_help_panel="Run")
+app.add_typer(mine_app, name="mine", rich_help_panel="Run")
+app.add_typer(labels_app, name="labels", rich_help_panel="Run")
+app.add_typer(umls_app, name="umls", rich_help_panel="Set up")
 app.command("project", rich_help_panel="Run")(project_command)
 speaker = Speaker()
 

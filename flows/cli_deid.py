@@ -14,19 +14,20 @@ deid_app = typer.Typer(no_args_is_help=True, help="De-identification by itself: 
 @deid_app.command("run")
 def deid_run(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder of DICOM files and report texts.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder of DICOM, reports, HL7 and tables.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder for the clean files.")],
     mapping: Annotated[
         Path | None, typer.Option(help="Write which original became which file here (CSV, 0600; never in OUT).")
     ] = None,
     rejects: Annotated[
-        Path | None, typer.Option(help="Write which files were refused, and why, here (CSV, 0600; never in OUT).")
+        Path | None, typer.Option(help="Write what was refused, and why, here (CSV, 0600; never in OUT).")
     ] = None,
 ) -> None:
     """De-identify a folder into another: the pipeline's policy and checks, without the rest of it.
 
-    Needs a key (PAXFLOW_KEY, PAXFLOW_KEY_FILE, or the vault's). Files are named by their new UIDs. Exits with 0 if
-    every file came out clean, with 10 if some were refused.
+    Needs a key (PAXFLOW_KEY, PAXFLOW_KEY_FILE, or the vault's). Files are named by their new UIDs. Each report is
+    a text of its own, be it a file, a message, a row of a table, or what a DICOM SR says. Exits with 0 if everything
+    came out clean, with 10 if something was refused.
     """
     from flows.folder import Lists, deid_folder
 
@@ -36,9 +37,9 @@ def deid_run(
     refused = sum(count for _, count in outcome.refused)
     speaker.say("deid", f"{outcome.clean:,} clean files lie in {target}.", clean=outcome.clean, refused=refused)
     if refused:
-        speaker.table(["reason", "files"], [(reason, f"{count:,}") for reason, count in outcome.refused])
+        speaker.table(["reason", "refused"], [(reason, f"{count:,}") for reason, count in outcome.refused])
         where = "" if rejects else "; --rejects FILE says which"
-        raise RefusedError(f"{refused:,} files were refused, by the reasons above{where}")
+        raise RefusedError(f"{refused:,} files or reports were refused, by the reasons above{where}")
 
 
 @deid_app.command("explain")

@@ -37,7 +37,7 @@ _NOT_WRITTEN = ("unsupported_file", "expected DICOM or a report; another kind of
 
 @dataclass(frozen=True)
 class FolderRun:
-    """What became of a folder's files: how many are clean, and how many were refused for which reason."""
+    """What became of a folder: how many clean files there are, and how many originals were refused for which reason."""
 
     clean: int
     refused: tuple[tuple[str, int], ...]
@@ -143,37 +143,42 @@ def _environment(vault: Path) -> Iterator[None]:
 
 
 def _outcomes(workspace: Workspace) -> Iterator[tuple[str, str, str, str]]:
-    """A row of ``COLUMNS`` for each file of the source."""
+    """A row of ``COLUMNS`` for each clean file, and for each file of the source, or report in one, without any."""
     for row in read_rows(Reject, workspace.control("ingest")):
         yield row.item.rpartition("@")[0], "", row.reason.value, row.detail
     refused = {row.item: row for row in read_rows(Reject, workspace.control("deid"))}
-    path_of = _paths(workspace)
+    paths_of = _paths(workspace)
     for item in deid_plan(workspace):
         source: Source = item.payload.source
-        reject, path = refused.get(item.name), path_of(source)
+        reject = refused.get(item.name)
         if reject:
             yield source.original_path, "", reject.reason.value, reject.detail
-        else:
-            yield source.original_path, path, *(("", "") if path else _NOT_WRITTEN)
+            continue
+        paths = paths_of(source)
+        yield from ((source.original_path, path, "", "") for path in paths)
+        if not paths:
+            yield source.original_path, "", *_NOT_WRITTEN
     for source in read_rows(Source, workspace.tables("ingest")):
         if source.kind == "part":
             yield source.original_path, "", *_NOT_WRITTEN
 
 
-def _paths(workspace: Workspace) -> Callable[[Source], str]:
-    """Where the clean file of a source lies; empty if it is of a kind that is not written."""
+def _paths(workspace: Workspace) -> Callable[[Source], list[str]]:
+    """Where the clean files of a source lie; none if it is of a kind that is not written.
+
+    An object that tells something in words (a structured report) has two: itself, and its text.
+    """
     who = identity(workspace, workspace.settings.deid)
     instances = {row.instance_id: _place(row) for row in read_rows(Instance, workspace.tables("deid"))}
     reports = {row.report_id: f"reports/{row.report_id}.txt" for row in read_rows(Report, workspace.tables("deid"))}
 
-    def path_of(source: Source) -> str:
+    def paths_of(source: Source) -> list[str]:
         uid = source.original_uid
-        if source.kind == "dicom":
-            return instances.get(who.uid(uid)) or instances.get(uid, "")
-        ids = (who.report(collection, uid or source.sha256) for collection in ("local", "openi"))
-        return next((reports[name] for name in ids if name in reports), "")
+        texts = (reports.get(who.report(collection, uid or source.sha256)) for collection in ("local", "openi"))
+        places = [instances.get(who.uid(uid)) or instances.get(uid)] if source.kind == "dicom" else []
+        return [path for path in (*places, *texts) if path]
 
-    return path_of
+    return paths_of
 
 
 def _lay_out(workspace: Workspace, target: Path) -> None:

@@ -1,144 +1,60 @@
-"""Ground: where the findings of a report lie in an image, as anatomy masks of projected views.
+"""Ground: where in an image lies what a report says, as anatomy masks of projected views.
 
 Reads ``mentions`` (mine), ``reports`` (deid), ``report_links`` and ``series`` (catalog), ``views`` and ``masks``
-(project). Writes ``groundings``.
+(project). Writes ``groundings``, one mention on one mask, and ``sentence_groundings``, one sentence on one mask.
 
 A report of a study is placed on the views of that study and on nobody else's. A report from a source without images
 (no accession number) is placed on the reference atlas: the views of one CT of another person, for orientation only, and
-marked ``atlas``. Which anatomy a finding lies in is data: ``rules/grounding.tsv``. Readers' marks are not anatomy.
+marked ``atlas``. Which anatomy is meant is data: ``labeling.grounding``. Readers' marks are not anatomy. Mentions of
+another time or person are not placed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from curation.errors import Rejected
-from curation.records import Grounding, Mask, Mention, Reason, Record, Report, ReportLink, Series, View
+from curation.records import (
+    Grounding,
+    Mask,
+    Mention,
+    Reason,
+    Record,
+    Report,
+    ReportLink,
+    SentenceGrounding,
+    Series,
+    View,
+)
 from curation.stage import Batch, Item, Stage
 from curation.store import digest, read_rows
 from curation.workspace import Workspace
-from labeling.lexicon import read_rules
+from labeling.grounding.places import Box, Views, place, place_sentence, spoken_sentences
 
 STUDY, ATLAS = "study", "atlas"
-ANY = "*"
-
-Box = tuple[int, ...]
-Views = tuple[tuple[str, dict[str, Box]], ...]
-"""Views by id, each with the box of every anatomy label that has a mask on it."""
-Alternatives = tuple[tuple[str, ...], ...]
-"""Labels that are marked together, first choice first."""
-
-
-@dataclass(frozen=True)
-class GroundRule:
-    """A row of ``rules/grounding.tsv``."""
-
-    rule_id: str
-    findings: frozenset[str]
-    places: frozenset[str]
-    sided: Alternatives
-    unsided: Alternatives
-
-    def speaks_of(self, finding: str) -> bool:
-        """Whether the rule is about a finding."""
-        return finding in self.findings or ANY in self.findings
-
-
-@cache
-def ground_rules() -> tuple[GroundRule, ...]:
-    """The rules, in order."""
-    return tuple(
-        GroundRule(
-            rule_id=row["rule_id"],
-            findings=frozenset(row["findings"].split()),
-            places=frozenset(row["places"].split()),
-            sided=_alternatives(row["sided"]),
-            unsided=_alternatives(row["unsided"]),
-        )
-        for row in read_rules("grounding")
-    )
-
-
-def _alternatives(cell: str) -> Alternatives:
-    return tuple(tuple(label.strip() for label in group.split("+")) for group in cell.split("|"))
-
-
-def rules_for(finding: str, location: Iterable[str]) -> list[GroundRule]:
-    """The rules that place a finding: one that no place overrides, else those of its places, else its default.
-
-    A place is used once, by the first rule that names it: "posterior 5th rib" is not also a 5th rib at large.
-    """
-    about = [rule for rule in ground_rules() if rule.speaks_of(finding)]
-    fixed = [rule for rule in about if ANY in rule.places]
-    if fixed:
-        return fixed[:1]
-    here, used, chosen = set(location), set[str](), []
-    for rule in about:
-        if rule.places and rule.places <= here and not rule.places <= used:
-            used |= rule.places
-            chosen.append(rule)
-    return chosen or [rule for rule in about if not rule.places][:1]
-
-
-def labels_for(rule: GroundRule, laterality: str, available: Mapping[str, object]) -> list[str]:
-    """The labels of the first alternative that a view has masks for, on each side that is meant; may be empty."""
-    if not laterality:
-        return _first(rule.unsided, available)
-    sides = ("left", "right") if laterality == "bilateral" else (laterality,)
-    labels = []
-    for side in sides:
-        sided = tuple(tuple(label.format(side=side) for label in group) for group in rule.sided)
-        labels += _first(sided, available)
-    return labels
-
-
-def _first(alternatives: Alternatives, available: Mapping[str, object]) -> list[str]:
-    return next((list(group) for group in alternatives if all(label in available for label in group)), [])
-
-
-def place(mention: Mention, views: Views, reference: str) -> Iterator[Grounding]:
-    """Every label of a mention on every view that has it."""
-    rules = rules_for(mention.finding, mention.location)
-    for view_id, boxes in views:
-        for label in sorted({label for rule in rules for label in labels_for(rule, mention.laterality, boxes)}):
-            yield Grounding(
-                mention_id=mention.mention_id,
-                view_id=view_id,
-                label=label,
-                reference=reference,
-                report_id=mention.report_id,
-                finding=mention.finding,
-                assertion=mention.assertion,
-                box=boxes[label],
-            )
-
-
-# --- the stage -------------------------------------------------------------------------------------------
 
 
 def plan(workspace: Workspace) -> list[Item]:
-    """One item per report with a mention of an asked assertion."""
-    settings = workspace.settings.ground
+    """One item per report that has text."""
     mentions: dict[str, list[Mention]] = defaultdict(list)
     for mention in read_rows(Mention, workspace.tables("mine")):
-        if mention.assertion.value in settings.assertions:
-            mentions[mention.report_id].append(mention)
+        mentions[mention.report_id].append(mention)
     by_study, atlas = _candidates(workspace)
     study_of = {link.report_id: link.study_id for link in read_rows(ReportLink, workspace.tables("catalog"))}
     marks = {id(views): digest(views) for views in (*by_study.values(), atlas)}
     items = []
     for report in read_rows(Report, workspace.tables("deid")):
-        said = mentions.get(report.report_id)
-        if not said:
+        if not report.text.strip():
             continue
         reference, views = STUDY, by_study.get(study_of.get(report.report_id, ""), ())
-        if settings.atlas and not report.accession_id and report.report_id not in study_of:
+        if workspace.settings.ground.atlas and not report.accession_id and report.report_id not in study_of:
             reference, views = ATLAS, atlas
-        mark = marks.get(id(views), "")
-        items.append(Item(report.report_id, digest(said, reference, mark), (tuple(said), reference, views)))
+        said = tuple(mentions[report.report_id])
+        inputs = digest(digest(report.text), said, reference, marks.get(id(views), ""))
+        items.append(Item(report.report_id, inputs, (report.text, said, reference, views)))
     return items
 
 
@@ -168,20 +84,30 @@ def _boxes(workspace: Workspace) -> dict[str, dict[str, Box]]:
     return boxes
 
 
-def one(batch: Batch, item: Item) -> Iterator[Record]:  # noqa: ARG001 - a stage's signature
+def one(batch: Batch, item: Item) -> Iterator[Record]:
     """The groundings of one report."""
-    mentions, reference, views = item.payload
+    text, mentions, reference, views = item.payload
     if not views:
         raise Rejected(Reason.NO_VIEW, "expected a projected view of the report's own study, or an atlas; got none")
-    rows = [row for mention in mentions for row in place(mention, views, reference)]
+    placed = {mention.mention_id: list(_place(mention, batch.settings, views, reference)) for mention in mentions}
+    rows: list[Record] = list(chain.from_iterable(placed.values()))
+    for sentence in spoken_sentences(text, mentions):
+        own = [row for mention in sentence.mentions for row in placed[mention.mention_id]]
+        rows += place_sentence(item.name, sentence, own, views, reference)
     if not rows:
-        raise Rejected(Reason.NO_ANATOMY, f"expected a rule and a mask for one of {len(mentions)} mentions; got none")
+        detail = f"expected a part of the body that has a rule and a mask; got none in {len(mentions)} mentions"
+        raise Rejected(Reason.NO_ANATOMY, detail)
     yield from rows
+
+
+def _place(mention: Mention, settings: Any, views: Views, reference: str) -> Iterator[Grounding]:
+    if mention.is_current and mention.assertion.value in settings.assertions:
+        yield from place(mention, views, reference)
 
 
 STAGE = Stage(
     name="ground",
-    writes=(Grounding,),
+    writes=(Grounding, SentenceGrounding),
     plan=plan,
     one=one,
 )

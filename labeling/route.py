@@ -31,7 +31,7 @@ from curation.records import (
 from curation.stage import Batch, Item, Stage
 from curation.store import digest, read_rows
 from curation.workspace import Workspace
-from labeling.lexicon import read_rules
+from labeling.mining.lexicon import read_rules
 from labeling.tasks import finish, grouped
 
 HEDGED = "route.hedged"
@@ -158,7 +158,8 @@ def plan(workspace: Workspace) -> list[Item]:
 
 def _report_cases(workspace: Workspace) -> Iterator[Case]:
     patients = {report.report_id: report.patient_id for report in read_rows(Report, workspace.tables("deid"))}
-    for report_id, mentions in grouped(read_rows(Mention, workspace.tables("mine")), lambda row: row.report_id):
+    current = (row for row in read_rows(Mention, workspace.tables("mine")) if row.is_current)
+    for report_id, mentions in grouped(current, lambda row: row.report_id):
         if strengths := report_strengths(mentions):
             yield case(report_id, patients[report_id], strengths)
 

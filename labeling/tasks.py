@@ -17,7 +17,7 @@ from curation.findings import name_findings
 from curation.records import Assertion, Case, Consensus, Mask, MaskQuality, Measurement, Mention, Report, View
 from curation.store import atomic, digest, read_member, read_rows
 from curation.workspace import Workspace
-from labeling.lexicon import read_rules
+from labeling.mining.lexicon import read_rules
 
 LABEL_REVIEW = "label_review"
 MEASUREMENT_REVIEW = "measurement_review"
@@ -66,7 +66,7 @@ def _label_tasks(workspace: Workspace, cases: list[Case]) -> Iterator[dict[str, 
     texts = {row.report_id: row.text for row in read_rows(Report, workspace.tables("deid")) if row.report_id in asked}
     mentions: dict[str, list[Mention]] = defaultdict(list)
     for mention in read_rows(Mention, workspace.tables("mine")):
-        if mention.report_id in asked:
+        if mention.report_id in asked and mention.is_current:
             mentions[mention.report_id].append(mention)
     for row in cases:
         text = texts[row.subject_id]

@@ -59,7 +59,7 @@ class Options:
     def settings(self) -> ProjectSettings:
         """As the stage's; what it has beyond these is as in its ``params.yaml``."""
         return ProjectSettings(
-            version=2,
+            version=3,
             views=cast(tuple[ViewName, ...], self.views),
             beam=self.beam,
             size_px=self.size_px,

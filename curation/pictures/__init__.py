@@ -2,16 +2,19 @@
 
 Reads every table that is there (of the vault only counts), and writes ``work/report/index.html``: a single file that
 loads nothing. It shows report texts, some under licences that forbid passing them on, so it stays in ``work/``.
+``report_page`` shows mined reports by themselves, without a workspace.
 """
 
 from pathlib import Path
 
+from curation.pictures.alone import report_page
 from curation.pictures.page import page
+from curation.pictures.readings import Reading, reading_of
 from curation.pictures.shown import gather
 from curation.store import atomic
 from curation.workspace import Workspace
 
-__all__ = ["write_page"]
+__all__ = ["Reading", "reading_of", "report_page", "write_page"]
 
 
 def write_page(workspace: Workspace) -> Path:

@@ -16,7 +16,7 @@ _TEXT = (
     (("reports", "de-identified reports"),),
     (("mentions", "findings named"),),
     (("report_labels", "labels set"),),
-    (("groundings", "placed on a mask"),),
+    (("groundings", "findings placed on masks"), ("sentence_groundings", "sentences placed on masks")),
     (("cases", "questions to readers"),),
 )
 

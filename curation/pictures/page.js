@@ -74,16 +74,16 @@
     });
   }
 
-  // --- mentions: show where one lies, in its report, on a copy of the view (the image is shared, not repeated)
-  const placed = JSON.parse(document.getElementById("places").textContent);
-  const marks = all("mark[data-m]");
+  // --- cards: what was read of a mention or a sentence, beside its report, on a copy of the view (the image is shared)
+  const cards = JSON.parse(document.getElementById("cards").textContent);
+  const buttons = all("[data-m]");
 
   const outline = (view, place) => {
     const mask = all(".mask", view).find((one) => one.dataset.label === place.label);
     if (mask?.querySelector("path")?.getAttribute("d")) {
       const copy = mask.cloneNode(true);
       copy.classList.remove("off");
-      copy.classList.add("hit");
+      copy.classList.add("hit", `said-${place.says}`);
       return copy;
     }
     const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -96,15 +96,30 @@
   const stageOf = (view, places) => {
     const stage = make("div", { className: "stage" });
     const image = view.querySelector("img");
-    const marks = view.querySelector("svg").cloneNode(false);
-    marks.append(...places.map((place) => outline(view, place)));
-    stage.append(make("img", { src: image.src, alt: image.alt, width: image.width, height: image.height }), marks);
+    const outlines = view.querySelector("svg").cloneNode(false);
+    outlines.append(...places.map((place) => outline(view, place)));
+    stage.append(make("img", { src: image.src, alt: image.alt, width: image.width, height: image.height }), outlines);
     stage.append(...all(".side", view).map((side) => side.cloneNode(true)));
     return stage;
   };
 
-  const panel = (mentions, chosen) => {
-    const places = mentions.flatMap((mention) => mention.places);
+  const factsOf = (card) => {
+    const list = make("dl");
+    for (const fact of card.facts) {
+      const value = make("dd", {}, make("bdi", { textContent: fact.value }));
+      if (fact.code) value.append(" ", make("code", { textContent: fact.code }));
+      list.append(make("dt", { textContent: fact.name }), value);
+    }
+    const title = make("h4", {}, make("bdi", { textContent: card.title }));
+    if (card.word) {
+      const chip = make("span", { className: `chip ${card.kind}` });
+      chip.append(make("span", { className: "sign", textContent: card.sign }), card.word);
+      title.append(" ", chip);
+    }
+    return make("div", { className: "card" }, title, list);
+  };
+
+  const imagesOf = (places, chosen) => {
     const views = [...new Set(places.map((place) => place.view))];
     const current = views.includes(chosen) ? chosen : views[0];
     const here = places.filter((place) => place.view === current);
@@ -116,40 +131,43 @@
       const button = make("button", { type: "button", textContent: title });
       button.setAttribute("aria-pressed", String(view === current));
       button.addEventListener("click", () => {
-        const next = panel(mentions, view);
+        const next = imagesOf(places, view);
         root.replaceWith(next);
         next.querySelector("[aria-pressed=true]").focus();
       });
       which.append(button);
     }
-    const names = [...new Set(here.map((place) => place.name))].join(", ");
-    const told = mentions.map((mention) => `${mention.finding}: ${mention.said}`).join("; ");
     root.append(
       which,
       stageOf(document.getElementById(`view-${current}`), here),
       make("p", { className: "reference", textContent: atlas
         ? "Another person's CT, for orientation only: it shows where such a finding lies, not this patient."
         : "This patient's own study." }),
-      make("p", {}, make("bdi", { textContent: told }), " — on ", make("bdi", { textContent: names })),
     );
     return root;
   };
 
-  const show = (mark) => {
-    for (const other of marks) other.setAttribute("aria-pressed", String(other === mark));
+  const show = (button) => {
+    for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
     for (const slot of all(".slot")) slot.replaceChildren();
-    const mentions = mark.dataset.m.split(" ").map((number) => placed[Number(number)]);
-    mark.closest(".report").querySelector(".slot").append(panel(mentions));
+    const chosen = button.dataset.m.split(" ").map((number) => cards[Number(number)]);
+    const places = chosen.flatMap((card) => card.places);
+    const slot = button.closest(".report").querySelector(".slot");
+    slot.append(...chosen.map(factsOf));
+    if (places.length) slot.append(imagesOf(places));
   };
-  for (const mark of marks) {
-    mark.addEventListener("click", () => show(mark));
-    mark.addEventListener("keydown", (event) => {
+  for (const button of buttons) {
+    button.addEventListener("click", () => show(button));
+    if (button.tagName === "BUTTON") continue;
+    button.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      show(mark);
+      show(button);
     });
   }
-  if (marks.length) show(marks[0]);
+  const marks = all("mark[data-m]");
+  const first = marks.find((mark) => cards[Number(mark.dataset.m.split(" ")[0])].places.length) ?? marks[0];
+  if (first) show(first);
 
   // --- reports: show some
   document.getElementById("filter")?.addEventListener("change", (event) => {

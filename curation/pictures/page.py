@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 
+from curation.pictures.cards import Cards, cards_of
 from curation.pictures.images import Drawing, draw, images_section
 from curation.pictures.markup import Html, data, join, number, tag
 from curation.pictures.overview import overview_section
-from curation.pictures.reports import places_of, reports_section
+from curation.pictures.reports import reports_section
 from curation.pictures.shown import Shown
 from curation.pictures.tables import cases_section, readers_section, rejects_section
 
@@ -15,10 +17,25 @@ TITLE = "paxflow picture report"
 
 
 def page(shown: Shown) -> str:
-    """The page as text."""
-    style, script = _template("page.css"), _template("page.js")
+    """The page of a workspace as text."""
     drawings = tuple(draw(position, picture) for position, picture in enumerate(shown.pictures))
-    places = places_of(shown.readings, drawings)
+    cards = cards_of(shown.readings, drawings, shown.concepts)
+    main = tag(
+        "main",
+        overview_section(shown),
+        images_section(shown, drawings),
+        reports_section(shown, cards),
+        rejects_section(shown),
+        cases_section(shown, drawings),
+        readers_section(shown),
+        id="main",
+    )
+    return document(TITLE, (_banner(shown, drawings), main, _footer()), cards)
+
+
+def document(title: str, content: Sequence[Html], cards: Cards) -> str:
+    """A whole file: head, policy, content, and the script with what its clicks show."""
+    style, script = _template("page.css"), _template("page.js")
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -27,25 +44,14 @@ def page(shown: Shown) -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="robots", content="noindex"),
         tag("link", rel="icon", href="data:,"),
-        tag("title", TITLE),
+        tag("title", title),
         tag("style", Html(style)),
     )
     body = tag(
         "body",
         tag("a", "Skip to the content", href="#main", class_="skip"),
-        _banner(shown, drawings),
-        tag(
-            "main",
-            overview_section(shown),
-            images_section(shown, drawings),
-            reports_section(shown, places),
-            rejects_section(shown),
-            cases_section(shown, drawings),
-            readers_section(shown),
-            id="main",
-        ),
-        _footer(),
-        tag("script", data(places.as_data()), type="application/json", id="places"),
+        *content,
+        tag("script", data(cards.data), type="application/json", id="cards"),
         tag("script", Html(script)),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"

@@ -1,80 +1,19 @@
-"""Report texts with what was found in them, and where on an image that is."""
+"""Report texts with what was found in them, what is said of it, and where on an image that is."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from curation.pictures.images import Drawing
-from curation.pictures.markup import Html, counted, identifier, join, own, tag
-from curation.pictures.shown import Reading, Shown
-from curation.pictures.words import ASSERTIONS, STATES, plain
-from curation.records import Assertion, Grounding, Mention, ReportLabel
-
-_ORDER = (Assertion.UNCERTAIN, Assertion.PRESENT, Assertion.ABSENT)
-"""Where mentions overlap, the text takes the style of the first of these."""
+from curation.pictures.cards import Cards, modifiers
+from curation.pictures.marks import ORDER, marked_text
+from curation.pictures.markup import Html, cell, counted, grid, identifier, join, own, tag
+from curation.pictures.readings import Reading
+from curation.pictures.shown import Shown
+from curation.pictures.words import ASSERTIONS, STATES, TIMES, plain
+from curation.records import Mention, ReportLabel, Temporality
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where mentions lie on the views of this page; ``elsewhere`` are placed on views that are not shown."""
-
-    of: Mapping[str, tuple[dict[str, Any], ...]]
-    elsewhere: frozenset[str]
-    number: Mapping[str, int]
-    mentions: Mapping[str, Mention]
-
-    def as_data(self) -> list[dict[str, Any]]:
-        """What the script needs, by a mention's number."""
-        return [
-            {
-                "finding": plain(self.mentions[mention_id].finding),
-                "said": ASSERTIONS[self.mentions[mention_id].assertion][1],
-                "places": list(self.of[mention_id]),
-            }
-            for mention_id in self.number
-        ]
-
-
-def places_of(readings: Sequence[Reading], drawings: Sequence[Drawing]) -> Places:
-    """Match groundings with the views that are shown."""
-    drawing_of = {drawing.picture.view.view_id: drawing for drawing in drawings}
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    elsewhere: set[str] = set()
-    for grounding in (one for reading in readings for one in reading.groundings):
-        drawing = drawing_of.get(grounding.view_id)
-        if drawing:
-            found[grounding.mention_id].append(_place(grounding, drawing))
-        else:
-            elsewhere.add(grounding.mention_id)
-    mentions = {one.mention_id: one for reading in readings for one in reading.mentions}
-    shown = [mention_id for mention_id in mentions if mention_id in found]
-    return Places(
-        {mention_id: tuple(sorted(found[mention_id], key=_by_view)) for mention_id in shown},
-        frozenset(elsewhere - found.keys()),
-        {mention_id: number for number, mention_id in enumerate(shown)},
-        mentions,
-    )
-
-
-def _place(grounding: Grounding, drawing: Drawing) -> dict[str, Any]:
-    return {
-        "view": drawing.number,
-        "title": drawing.title,
-        "label": grounding.label,
-        "name": plain(grounding.label),
-        "box": [2 * value for value in grounding.box],
-        "atlas": grounding.reference != "study",
-    }
-
-
-def _by_view(place: dict[str, Any]) -> tuple[int, str]:
-    return place["view"], place["label"]
-
-
-def reports_section(shown: Shown, places: Places) -> Html:
-    """The chosen reports; a mention that is placed on an image of this page can be clicked."""
+def reports_section(shown: Shown, cards: Cards) -> Html:
+    """The chosen reports, with a filter."""
     rest = (shown.counts.get("reports") or 0) - len(shown.readings)
     if not shown.readings:
         return tag("section", tag("h2", "Reports"), tag("p", "No report has come in yet."), id="reports")
@@ -84,24 +23,28 @@ def reports_section(shown: Shown, places: Places) -> Html:
         tag("h2", "Reports"),
         tag(
             "p",
-            "What was found in the text, and what the text says of it. Click a mention that carries ◎ to see where it "
-            "lies. Reports with images of their own come first, then uncertain ones, then some of each label.",
+            "What was found in the text, and what the text says of it. Click a marked finding for all that was read of "
+            "it, a label for the findings that decided it, or ◎ for all that a sentence speaks of, and where it lies. "
+            "Reports with images of their own come first, then uncertain ones, then some of each label.",
             hidden,
         ),
-        _key(),
+        key(cards),
         _filter(shown.readings),
-        *(_card(place, reading, places) for place, reading in enumerate(shown.readings)),
+        *(report_card(place, reading, cards) for place, reading in enumerate(shown.readings)),
         id="reports",
     )
 
 
-def _key() -> Html:
+def key(cards: Cards) -> Html:
+    """What the marks mean."""
     marks = (tag("mark", tag("span", sign, class_="sign"), word, class_=str(one)) for one, (sign, word) in _signs())
-    placed = tag("mark", "placed", tag("span", "◎", class_="sign after"), class_="present placed sample")
-    return tag("p", *(join(mark, " ") for mark in marks), placed, class_="key")
+    aside = tag("mark", "not of this examination", class_="absent aside")
+    linked = [tag("mark", "only in your dictionary", class_="linked")] if cards.of_link else []
+    times = (tag("span", tag("span", sign, class_="sign"), word) for sign, word in TIMES.values())
+    return tag("p", *(join(one, " ") for one in (*marks, aside, *linked, *times)), class_="key")
 
 
-def _signs() -> list[tuple[Assertion, tuple[str, str]]]:
+def _signs() -> list[tuple[object, tuple[str, str]]]:
     return list(ASSERTIONS.items())
 
 
@@ -130,106 +73,99 @@ def _select(options: Iterator[Html]) -> Html:
 # --- one report ------------------------------------------------------------------------------------------
 
 
-def _card(place: int, reading: Reading, places: Places) -> Html:
+def report_card(place: int, reading: Reading, cards: Cards) -> Html:
+    """A report: its text, its labels, and room for what a click shows; ``place`` is its number on the page."""
     report = reading.report
     stated = [row for row in reading.labels if row.state in STATES]
     about = [report.collection, report.licence, report.report_date.isoformat() if report.report_date else ""]
-    placed = any(mention.mention_id in places.number for mention in reading.mentions)
+    origin = join("study ", identifier(reading.study_id)) if reading.study_id else join("no images of its own")
+    known = (own(one) for one in about if one)
+    slot = tag("div", class_="slot", aria_live="polite")
     return tag(
         "article",
         tag("h3", "Report ", identifier(report.report_id)),
-        tag("p", *(join(own(one), " · ") for one in about if one), _origin(reading), class_="facts"),
-        tag("div", marked_text(reading, places), class_="text", dir="auto"),
-        tag("div", _labels(stated), _tags(reading), tag("div", class_="slot"), class_="found"),
+        tag("p", *_between(" · ", [*known, origin]), class_="facts"),
+        tag("div", marked_text(reading, cards), class_="text", dir="auto"),
+        tag("div", _labels(stated, cards), _tags(reading), slot, class_="found"),
+        _table(reading),
         class_="report",
         id=f"report-{place}",
-        data_labels=" ".join(row.label.replace(" ", "_") for row in stated if row.state != 0),
+        data_labels=" ".join({row.label.replace(" ", "_"): 0 for row in stated if row.state != 0}),
         data_uncertain=any(row.state == -1 for row in stated),
-        data_placed=placed,
+        data_placed=report.report_id in cards.placed,
     )
 
 
-def _origin(reading: Reading) -> Html:
-    if reading.study_id:
-        return join("study ", identifier(reading.study_id))
-    return join("no images of its own")
+def _between(joint: str, parts: Sequence[Html]) -> Iterator[Html]:
+    for position, part in enumerate(parts):
+        yield join(joint if position else "", part)
 
 
-def _labels(rows: Sequence[ReportLabel]) -> Html:
+def _labels(rows: Sequence[ReportLabel], cards: Cards) -> Html:
+    """The labels by set; sets after the first are folded away."""
     if not rows:
         return tag("p", "No label is mentioned.", class_="none")
-    ordered = sorted(rows, key=lambda row: (_ORDER.index(STATES[row.state or 0]), row.label))
-    return tag("ul", *(tag("li", _chip(row)) for row in ordered), class_="labels", aria_label="Labels of this report")
+    sets = [(name, list(group)) for name, group in groupby(rows, key=lambda row: row.label_set)]
+    (first, chips), *others = sets
+    folded = (tag("details", tag("summary", own(name)), _chips(name, group, cards)) for name, group in others)
+    return join(_chips(first, chips, cards), *folded)
 
 
-def _chip(row: ReportLabel) -> Html:
+def _chips(name: str, rows: Sequence[ReportLabel], cards: Cards) -> Html:
+    ordered = sorted(rows, key=lambda row: (ORDER.index(STATES[row.state or 0]), row.label))
+    chips = (tag("li", _chip(row, cards)) for row in ordered)
+    return tag("ul", *chips, class_="labels", aria_label=f"Labels of this report: {name}")
+
+
+def _chip(row: ReportLabel, cards: Cards) -> Html:
+    """A label; a click shows the mentions that decided it."""
     assertion = STATES[row.state or 0]
     sign, word = ASSERTIONS[assertion]
-    return tag("span", tag("span", sign, class_="sign"), own(row.label), class_=f"chip {assertion}", title=word)
+    decided = [cards.of_mention[one] for one in row.mention_ids if one in cards.of_mention]
+    return tag(
+        "button" if decided else "span",
+        tag("span", sign, class_="sign"),
+        own(row.label),
+        class_=f"chip {assertion}",
+        title=word,
+        type="button" if decided else None,
+        data_m=" ".join(map(str, decided)) if decided else None,
+        aria_pressed="false" if decided else None,
+    )
 
 
 def _tags(reading: Reading) -> Html:
     if not reading.tags:
         return join()
-    tags = (join(", " if position else "", own(row.tag)) for position, row in enumerate(reading.tags))
     schemes = ", ".join(dict.fromkeys(row.scheme for row in reading.tags))
+    tags = _between(", ", [own(row.tag) for row in reading.tags])
     return tag("p", "Tagged by people (", own(schemes), "): ", *tags, class_="tags")
 
 
-# --- text with marks -------------------------------------------------------------------------------------
+# --- all mentions ----------------------------------------------------------------------------------------
 
 
-def marked_text(reading: Reading, places: Places) -> Html:
-    """The text, cut wherever a mention or a section header begins or ends; offsets are characters."""
-    text = reading.report.text
-    headers = [(one.start, one.body_start) for one in reading.sections]
-    spans = [(one.start, one.end) for one in reading.mentions] + headers
-    cuts = sorted({0, len(text), *(min(max(0, cut), len(text)) for span in spans for cut in span)})
-    opened: set[str] = set()
-    return join(
-        *(
-            _piece(text[start:end], _covering(reading.mentions, start, end), _inside(headers, start), places, opened)
-            for start, end in pairwise(cuts)
-        )
+def _table(reading: Reading) -> Html:
+    """Every mention of a report as one row: what can be read without a click, and printed."""
+    if not reading.mentions:
+        return join()
+    head = ("Text", "Finding", "Said to be", "When", "Modifiers", "Section", "Rules")
+    rows = [_row(reading.report.text, mention) for mention in reading.mentions]
+    words = counted(len(rows), "finding is named", "findings are named")
+    return tag("details", tag("summary", f"{words}: all as a table"), grid(head, rows, "mentions"), class_="all")
+
+
+def _row(text: str, mention: Mention) -> tuple[object, ...]:
+    sign, word = ASSERTIONS[mention.assertion]
+    when = TIMES[mention.temporality][1] if mention.temporality is not Temporality.UNSAID else ""
+    said = "; ".join(f"{name} {value}" for name, value in modifiers(mention))
+    rules = (mention.rule_id, mention.assertion_rule_id, mention.temporality_rule_id)
+    return (
+        text[max(0, mention.start) : mention.end],
+        plain(mention.finding),
+        f"{sign} {word}",
+        when if mention.is_current else f"{when or 'of the family'} (not counted)",
+        said,
+        mention.section,
+        cell(*_between(" ", [tag("code", rule) for rule in rules if rule])),
     )
-
-
-def _covering(mentions: Sequence[Mention], start: int, end: int) -> list[Mention]:
-    return [one for one in mentions if one.start <= start and one.end >= end]
-
-
-def _inside(headers: Sequence[tuple[int, int]], start: int) -> bool:
-    return any(first <= start < last for first, last in headers)
-
-
-def _piece(piece: str, covering: list[Mention], is_header: bool, places: Places, opened: set[str]) -> Html:
-    """A stretch of text under the same mentions; the sign stands where a mention begins."""
-    if not covering:
-        return tag("b", piece) if is_header else join(piece)
-    assertion = min((one.assertion for one in covering), key=_ORDER.index)
-    first = any(one.mention_id not in opened for one in covering)
-    opened.update(one.mention_id for one in covering)
-    numbers = [places.number[one.mention_id] for one in covering if one.mention_id in places.number]
-    sign = tag("span", ASSERTIONS[assertion][0], class_="sign") if first else ""
-    target = tag("span", "◎", class_="sign after") if numbers else ""
-    return tag(
-        "mark",
-        sign,
-        piece,
-        target,
-        class_=f"{assertion} placed" if numbers else str(assertion),
-        title="; ".join(_told(one, places) for one in covering),
-        data_m=" ".join(map(str, numbers)) if numbers else None,
-        role="button" if numbers else None,
-        tabindex=0 if numbers else None,
-        aria_pressed="false" if numbers else None,
-    )
-
-
-def _told(mention: Mention, places: Places) -> str:
-    """A mention in words, for hovering."""
-    words = [mention.severity, mention.laterality, plain(mention.finding)]
-    where = f" ({', '.join(map(plain, mention.location))})" if mention.location else ""
-    away = ", placed on a view that this page does not show" if mention.mention_id in places.elsewhere else ""
-    said = ASSERTIONS[mention.assertion][1]
-    return f"{' '.join(filter(None, words))}{where}: {said} [{mention.rule_id}, {mention.assertion_rule_id}]{away}"

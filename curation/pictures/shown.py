@@ -5,51 +5,42 @@ give the same page.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
 import pyarrow.parquet as pq
 
 from curation.errors import VaultError
+from curation.pictures.readings import Reading, choose_readings
+from curation.pictures.streams import grouped, parts, stream
 from curation.records import (
     CONTROL,
     TABLES,
     Agreement,
     Case,
+    ConceptRow,
     Consensus,
     CtMeasurement,
     Done,
     Grounding,
     Mask,
     Measurement,
-    Mention,
     Record,
     Reject,
-    Report,
     ReportLabel,
-    ReportLink,
-    ReportTag,
-    Section,
     Series,
     View,
 )
-from curation.store import part_rows, read_member, read_rows
+from curation.store import read_member, read_rows
 from curation.workspace import BORDER_STAGES, VAULT_STAGES, Workspace
 
 MAX_VIEWS = 12
-MAX_REPORTS = 40
-MAX_PLACED_REPORTS = 8
-"""Reports with images of their own come first: there a modeler sees text and image agree."""
-MAX_UNCERTAIN_REPORTS = 24
 MAX_CASES = 60
 MAX_OBJECTS = 60
 MAX_ITEMS = 8
 """Items named for one reason; the table of rejects has them all."""
-
-R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -84,19 +75,6 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A report with all that was found in it."""
-
-    report: Report
-    study_id: str
-    sections: tuple[Section, ...]
-    mentions: tuple[Mention, ...]
-    labels: tuple[ReportLabel, ...]
-    tags: tuple[ReportTag, ...]
-    groundings: tuple[Grounding, ...]
-
-
-@dataclass(frozen=True)
 class Shown:
     """Everything the page is made of."""
 
@@ -106,6 +84,7 @@ class Shown:
     rejects: tuple[RejectCount, ...]
     pictures: tuple[Picture, ...]
     readings: tuple[Reading, ...]
+    concepts: tuple[ConceptRow, ...]
     cases: tuple[Case, ...]
     consensus: tuple[Consensus, ...]
     agreement: tuple[Agreement, ...]
@@ -126,11 +105,12 @@ def gather(workspace: Workspace) -> Shown:
         stages=tuple(_stage_count(workspace, name, here) for name in stage_names()),
         rejects=tuple(row for name in stage_names() for row in _reject_counts(workspace, name, here)),
         pictures=_pictures(workspace, marked, weights),
-        readings=_readings(workspace, own),
-        cases=tuple(sorted(_stream(Case, workspace), key=lambda row: (-row.priority, row.case_id))),
+        readings=choose_readings(workspace, own),
+        concepts=tuple(stream(ConceptRow, workspace)),
+        cases=tuple(sorted(stream(Case, workspace), key=lambda row: (-row.priority, row.case_id))),
         consensus=consensus,
         agreement=tuple(read_rows(Agreement, workspace.tables("consensus"))),
-        spacing_of={row.series_id: row.spacing_zyx_mm for row in _stream(Series, workspace) if row.series_id in marked},
+        spacing_of={row.series_id: row.spacing_zyx_mm for row in stream(Series, workspace) if row.series_id in marked},
         min_agreement_dice=workspace.settings.route.min_agreement_dice,
     )
 
@@ -152,13 +132,9 @@ def vault_is_here(workspace: Workspace) -> bool:
 # --- counts ----------------------------------------------------------------------------------------------
 
 
-def _parts(record: type[Record], folder: Path) -> list[Path]:
-    return sorted((folder / record.about.name).glob("*.parquet"))
-
-
 def _rows_in(record: type[Record], folder: Path) -> int:
     """From the parts' footers."""
-    return sum(pq.read_metadata(part).num_rows for part in _parts(record, folder))
+    return sum(pq.read_metadata(part).num_rows for part in parts(record, folder))
 
 
 def _count(workspace: Workspace, record: type[Record], vault_here: bool) -> int | None:
@@ -167,7 +143,7 @@ def _count(workspace: Workspace, record: type[Record], vault_here: bool) -> int 
         return None
     folder = workspace.tables(stage)
     if record is ReportLabel:  # fourteen rows a report, most of them "not mentioned"
-        states = (pq.read_table(part, columns=["state"]).column(0) for part in _parts(record, folder))
+        states = (pq.read_table(part, columns=["state"]).column(0) for part in parts(record, folder))
         return sum(int(len(column) - column.null_count) for column in states)
     return _rows_in(record, folder)
 
@@ -199,16 +175,11 @@ def _reject_counts(workspace: Workspace, stage: str, vault_here: bool) -> Iterat
 # --- pictures --------------------------------------------------------------------------------------------
 
 
-def _stream(record: type[R], workspace: Workspace, keep: Callable[[R], bool] | None = None) -> Iterator[R]:
-    parts = _parts(record, workspace.tables(record.about.stage))
-    return filter(keep, chain.from_iterable(part_rows(record, part) for part in parts))
-
-
 def _grounded(workspace: Workspace) -> tuple[set[str], Counter[str]]:
     """Reports placed on their own study's images, and how often each view is pointed at."""
     own: set[str] = set()
     weights: Counter[str] = Counter()
-    for row in _stream(Grounding, workspace):
+    for row in stream(Grounding, workspace):
         weights[row.view_id] += 1
         if row.reference == "study":
             own.add(row.report_id)
@@ -218,7 +189,7 @@ def _grounded(workspace: Workspace) -> tuple[set[str], Counter[str]]:
 def _pictures(workspace: Workspace, marked: set[str], weights: Counter[str]) -> tuple[Picture, ...]:
     """Views of whole series: those with readers' findings first, then those that reports point at most."""
     by_series: dict[str, list[View]] = defaultdict(list)
-    for view in _stream(View, workspace):
+    for view in stream(View, workspace):
         by_series[view.series_id].append(view)
 
     def rank(series_id: str) -> tuple[bool, int, str]:
@@ -227,10 +198,10 @@ def _pictures(workspace: Workspace, marked: set[str], weights: Counter[str]) -> 
     ordered = (sorted(by_series[series_id], key=_by_view) for series_id in sorted(by_series, key=rank))
     views = list(chain.from_iterable(ordered))[:MAX_VIEWS]
     wanted = {view.view_id for view in views}
-    masks = _grouped(_stream(Mask, workspace, lambda row: row.view_id in wanted), lambda row: row.view_id)
-    taken = _grouped(_stream(Measurement, workspace, lambda row: row.view_id in wanted), lambda row: row.view_id)
+    masks = grouped(stream(Mask, workspace, lambda row: row.view_id in wanted), lambda row: row.view_id)
+    taken = grouped(stream(Measurement, workspace, lambda row: row.view_id in wanted), lambda row: row.view_id)
     folder = workspace.tables("project")
-    in_3d = _grouped(_stream(CtMeasurement, workspace), lambda row: row.series_id)
+    in_3d = grouped(stream(CtMeasurement, workspace), lambda row: row.series_id)
     return tuple(
         Picture(
             view,
@@ -246,73 +217,3 @@ def _pictures(workspace: Workspace, marked: set[str], weights: Counter[str]) -> 
 def _by_view(view: View) -> tuple[int, str]:
     """Frontal before lateral."""
     return view.view == "LAT", view.view_id
-
-
-def _grouped(rows: Iterable[R], key: Callable[[R], str]) -> dict[str, list[R]]:
-    groups: dict[str, list[R]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups
-
-
-# --- reports ---------------------------------------------------------------------------------------------
-
-
-def _readings(workspace: Workspace, own: set[str]) -> tuple[Reading, ...]:
-    chosen = choose(_stream(ReportLabel, workspace), own, (row.report_id for row in _stream(Report, workspace)))
-    rank = {report_id: position for position, report_id in enumerate(chosen)}
-
-    def of(record: type[R]) -> dict[str, list[R]]:
-        rows = _stream(record, workspace, lambda row: _report_of(row) in rank)
-        return _grouped(rows, _report_of)
-
-    reports = sorted((rows[0] for rows in of(Report).values()), key=lambda row: rank[row.report_id])
-    links, sections, mentions = of(ReportLink), of(Section), of(Mention)
-    labels, tags, groundings = of(ReportLabel), of(ReportTag), of(Grounding)
-    return tuple(
-        Reading(
-            report,
-            next((link.study_id for link in links[report.report_id]), ""),
-            tuple(sorted(sections[report.report_id], key=lambda row: row.position)),
-            tuple(sorted(mentions[report.report_id], key=lambda row: (row.start, -row.end, row.mention_id))),
-            tuple(sorted(labels[report.report_id], key=lambda row: row.label)),
-            tuple(sorted(tags[report.report_id], key=lambda row: (row.scheme, row.tag))),
-            tuple(sorted(groundings[report.report_id], key=lambda row: (row.mention_id, row.view_id, row.label))),
-        )
-        for report in reports
-    )
-
-
-def _report_of(row: Record) -> str:
-    report_id: str = row.report_id  # type: ignore[attr-defined]  # each record asked for has the column
-    return report_id
-
-
-def choose(labels: Iterable[ReportLabel], own: set[str], reports: Iterable[str]) -> list[str]:
-    """Identifiers of the reports to show, in order.
-
-    Some that are placed on images of their own, then uncertain ones, then some of each label, then any; label by label
-    in turn, so that a common finding does not crowd out a rare one.
-    """
-    known = sorted(reports)
-    present: dict[str, list[str]] = defaultdict(list)
-    uncertain: dict[str, list[str]] = defaultdict(list)
-    for row in sorted((row for row in labels if row.state in (1, -1)), key=lambda row: (row.label, row.report_id)):
-        (present if row.state == 1 else uncertain)[row.label].append(row.report_id)
-    chosen: dict[str, None] = {}
-    wishes = (
-        ([one for one in known if one in own], MAX_PLACED_REPORTS),
-        (_in_turn(list(uncertain.values())), MAX_UNCERTAIN_REPORTS),
-        (_in_turn(list(present.values())), MAX_REPORTS),
-        (known, MAX_REPORTS),
-    )
-    here = set(known)
-    for report_ids, limit in wishes:
-        for report_id in report_ids:
-            if len(chosen) < limit and report_id in here:
-                chosen[report_id] = None
-    return list(chosen)
-
-
-def _in_turn(groups: Sequence[Sequence[str]]) -> list[str]:
-    return [one for turn in zip_longest(*groups) for one in turn if one is not None]

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from curation.records import Assertion, Reason
+from curation.records import Assertion, Reason, Says, Temporality
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,28 @@ ASSERTIONS = {
 }
 """Sign and word: what a report says is never told by colour alone."""
 
+SAID = {
+    Says.PRESENT: ("+", "present"),
+    Says.UNCERTAIN: ("?", "uncertain"),
+    Says.ABSENT: ("−", "absent"),
+    Says.NORMAL: ("−", "normal"),
+    Says.UNSTATED: ("·", "named only"),
+}
+"""The same of a part of the body."""
+
+TIMES = {
+    Temporality.NEW: ("*", "new"),
+    Temporality.WORSE: ("↑", "worse"),
+    Temporality.IMPROVED: ("↓", "improved"),
+    Temporality.STABLE: ("=", "stable"),
+    Temporality.RESOLVED: ("✓", "resolved"),
+    Temporality.HISTORICAL: ("↶", "historical"),
+    Temporality.HYPOTHETICAL: ("…", "hypothetical"),
+}
+"""Sign and word of when."""
+
+SIDES = {"bilateral": "both"}
+
 STATES = {1: Assertion.PRESENT, 0: Assertion.ABSENT, -1: Assertion.UNCERTAIN}
 
 STAGES = {
@@ -59,7 +81,7 @@ STAGES = {
     "project": "projects CT and labels to radiographs with masks",
     "measure": "takes a radiologist's measurements on the views",
     "mine": "finds findings in report text, and what is said of them",
-    "ground": "places a report's findings on anatomy masks",
+    "ground": "places a report's findings and sentences on anatomy masks",
     "route": "asks a reader about what is uncertain",
 }
 
@@ -96,8 +118,8 @@ MEANINGS = {
     Reason.EMPTY_PROJECTION: "Nothing of the volume falls on the detector.",
     Reason.MASK_MISSING: "The view lacks a mask that the measurement is taken on.",
     Reason.EMPTY_REPORT: "The report has no text.",
-    Reason.NO_ANATOMY: "The finding is not tied to any part of the body that has a mask.",
-    Reason.NO_VIEW: "There is no image to place the finding on.",
+    Reason.NO_ANATOMY: "Nothing in the report is tied to a part of the body that has a mask.",
+    Reason.NO_VIEW: "There is no image to place the report on.",
 }
 """What a reason means to someone who has not read the code."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from curation.records import (
+    CHEXPERT,
     Agreement,
     Annotation,
     Consensus,
@@ -73,6 +74,8 @@ def _report_labels(sources: Sources, images: Sequence[ReleaseImage]) -> Iterable
         by_study.setdefault(image.study_id, []).append(image)
     study_of = {link.report_id: link.study_id for link in sources.rows(ReportLink)}
     for row in sources.rows(ReportLabel):
+        if row.label_set != CHEXPERT:
+            continue
         for image in by_study.get(study_of.get(row.report_id, ""), ()):
             yield ReleaseLabel(image.image_id, row.label, "report", row.report_id, row.state)
 

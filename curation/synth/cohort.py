@@ -1,8 +1,9 @@
 """A cohort of made-up patients in a landing zone, with the mishaps of a real intake, and the truth beside it.
 
 Patient i depends on the seed and on i alone. Each has one to four studies; the first is a CT with a labelmap, the
-others are mostly radiographs. The first patients have one mishap each, in the order of ``MISHAPS``, so that ten hold
-them all; of later patients one in five has one.
+others are mostly radiographs. The last one's report has an addendum, as HL7, a table or a structured report. The first
+patients have one mishap each, in the order of ``MISHAPS``, so that ten hold them all; of later patients one in five has
+one.
 """
 
 import json
@@ -13,6 +14,7 @@ from random import Random
 from typing import Any
 
 from curation.synth.anatomy import Build, build
+from curation.synth.exports import hl7, structured, table, write_addendum
 from curation.synth.identities import Person, Planted, person
 from curation.synth.instances import Exposure, Place, ct_slices, labelmap, radiograph, structures_csv
 from curation.synth.mishaps import MISHAPS, Scene
@@ -88,6 +90,8 @@ class _Patient:
             if index > 0 or self.mishap != "study_without_report":
                 self._report(plan)
             rows.append(_truth(plan, made, self.mishap if index == 0 else ""))
+        if self.mishap != "study_without_report":
+            self._addendum(plan)
         return rows
 
     def place(self, path: str, data: bytes) -> Path:
@@ -129,6 +133,16 @@ class _Patient:
     def _report(self, plan: StudyPlan) -> None:
         text = write_report(plan.exam, plan.statements, plan.who, plan.report_id, self.planted)
         self.place(f"reports/{plan.who.accession}.txt", text.encode())
+
+    def _addendum(self, plan: StudyPlan) -> None:
+        """A second report of a study, as another system hands it on."""
+        addendum = write_addendum(plan.statements, plan.who, f"{plan.report_id}-A", self.planted)
+        suffix, data = (
+            (".hl7", hl7(addendum)),
+            (".csv", table(addendum)),
+            (".dcm", structured(addendum, plan.name, self.planted)),
+        )[self.number % 3]
+        self.place(f"exports/{self.folder}/addendum{suffix}", data)
 
 
 def _truth(plan: StudyPlan, made: Phantom, mishap: str) -> dict[str, Any]:

@@ -25,12 +25,15 @@ SHEET_MM = 8.0
 ANGLE_MM = 20.0
 """Reach of a costophrenic angle from the inferior border. The lateral one (frontal view) and the posterior one (lateral
 view) are where small effusions show (Collins et al., Radiology 1972); how far they reach is our choice."""
+_TURN = ((-20.0, 20.0, 70.0, 100.0), (0.0, 1.0, 1.0, 0.0))
+"""Direction from the middle of the base, in degrees from straight lateral to the back, and the share of the reach."""
 SMOOTH_MM = 3.0
 """Sigma of the surface: evens the stairs of slices 1 to 5 mm thick."""
 _BLOCK = 4  # voxels pooled when pieces of a lung are told apart: 3 mm at 0.7 mm
 _SMALLEST_CM2 = 10.0  # of a base; an adult's is near 100 to 200 cm², a sliver says nothing about the diaphragm
 _EDGE_MM, _OVERHANG_SLOPE = 30.0, 0.8  # a lung that rises so outwards, so near its edge, lies on wall or mediastinum
 _TONGUE_MM = 10.0  # half the width of the tongues of lung in front of heart and sternum, which lie on no dome
+_SPIKE_MM = 7.5  # half the width of what is no dome but a spike, as over gas in the colon
 _BONES = (
     *(f"rib_{side}_{number}" for side in LOBES for number in range(1, 13)),
     *(f"vertebrae_{name}" for name in (*(f"T{n}" for n in range(1, 13)), "L1", "L2", "L3", "L4", "L5")),
@@ -61,8 +64,8 @@ def parts(body: Body) -> dict[str, Region]:
     * ``left hemidiaphragm``, ``right hemidiaphragm``: up to ``SHEET_MM`` below the base of the lung, without
       lung, heart and bone.
     * ``subdiaphragmatic region left`` and ``right``: below that sheet, down to the lowest level of the same lung.
-    * ``costophrenic angle left`` and ``right``: lung within ``ANGLE_MM`` above and beside its inferior border, from
-      straight lateral round to straight back.
+    * ``costophrenic angle left`` and ``right``: lung within ``ANGLE_MM`` of its inferior border, from straight lateral
+      round to the back; on either end the reach falls off to nothing.
     """
     found: dict[str, Region] = {}
     for base in bases(body).values():
@@ -113,7 +116,7 @@ def _base(body: Body, side: str) -> Base | None:
     seen = lowest_z > 0  # lung in the first slice goes on below the scan
     free = seen & ~_over_heart(body, lung, lowest_z)
     sigma = (SMOOTH_MM / dy_mm, SMOOTH_MM / dx_mm)
-    height_mm = _smoothed(lowest_z.astype(np.float64) * dz_mm, free, sigma)
+    height_mm = _smoothed(_without_spikes(lowest_z, free, (dy_mm, dx_mm)) * dz_mm, free, sigma)
     mask = _dome(height_mm, free, (dy_mm, dx_mm))
     if mask.sum() * dy_mm * dx_mm < _SMALLEST_CM2 * 100:
         return None
@@ -149,6 +152,16 @@ def _over_heart(body: Body, lung: Region, lowest_z: NDArray[np.int32]) -> Bools:
     low = np.where(heart.mask.any(axis=0), heart.mask.argmax(axis=0) + heart.start_zyx[0], np.iinfo(np.int32).max)
     over[of_lung] = low[of_heart] < lowest_z[of_lung]
     return over
+
+
+def _without_spikes(values: NDArray[np.int32], known: Bools, spacing_yx_mm: tuple[float, float]) -> Floats:
+    """Opening over the columns, which leaves slopes and wide domes; what is not known is as the nearest that is."""
+    if not known.any():
+        return values.astype(np.float64)
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    size = [2 * round(_SPIKE_MM / mm) + 1 for mm in spacing_yx_mm]
+    opened: Floats = ndimage.grey_opening(values[tuple(nearest)], size, mode="nearest").astype(np.float64)
+    return opened
 
 
 def _smoothed(values: NDArray[np.float64], known: Bools, sigma: tuple[float, float]) -> Floats:
@@ -198,12 +211,19 @@ def _sheet_and_below(body: Body, base: Base) -> tuple[Region, Region]:
     first = max(0, min(deepest, int(np.floor(lower_mm[columns].min() / dz_mm))))
     start = (first, *base.start_yx)
     z = np.arange(first, last)[:, None, None]
-    below_lung = columns & (z < base.lowest_z)
-    under_sheet = z * dz_mm < np.minimum(lower_mm, (base.lowest_z - 1) * dz_mm)
+    top = top_z(base, dz_mm)
+    below_lung = columns & (z < top)
+    under_sheet = z * dz_mm < np.minimum(lower_mm, (top - 1) * dz_mm)
     box = tuple(slice(at, at + n) for at, n in zip(start, below_lung.shape, strict=True))
     below_lung &= _soft(body)[body.values[box]]
     whole = Region(start, below_lung)
     return whole.within(below_lung & ~under_sheet), whole.within(below_lung & under_sheet & (z >= deepest))
+
+
+def top_z(base: Base, dz_mm: float) -> NDArray[np.int32]:
+    """The lowest lung of each column, and no higher than a slice or a quarter of a sheet above the surface."""
+    highest_z = np.rint(np.round((base.height_mm + max(SHEET_MM / 4, dz_mm)) / dz_mm, 6))
+    return np.minimum(base.lowest_z, highest_z.astype(np.int32))
 
 
 def _soft(body: Body) -> Bools:
@@ -216,24 +236,13 @@ def _soft(body: Body) -> Bools:
 
 def _angle(body: Body, base: Base) -> Region:
     dz_mm, dy_mm, dx_mm = body.spacing_zyx_mm
-    border = base.mask & ~ndimage.binary_erosion(base.mask)
-    y, x = np.indices(border.shape)
-    centre_y, centre_x = np.argwhere(base.mask).mean(axis=0)
-    back, out = (y - centre_y) * dy_mm, (x - centre_x) * dx_mm * (1 if base.side == "left" else -1)
-    border &= (back >= 0) & (out >= 0)
-    near_mm, level = _nearest(border, base.lowest_z, (dy_mm, dx_mm))
-    mirrored = _nearest(border[:, ::-1], base.lowest_z[:, ::-1], (dy_mm, dx_mm))[1][:, ::-1]
-    reach_z = np.minimum(level, mirrored) + ANGLE_MM / dz_mm  # of equally near columns the lower: no side is favoured
-    columns = near_mm <= ANGLE_MM
-    first = base.lung.start_zyx[0]
-    mask = base.lung.mask[: max(0, int(reach_z[columns].max()) + 1 - first)]
-    z = np.arange(first, first + len(mask))[:, None, None]
-    return Region(base.lung.start_zyx, mask).within(mask & columns & (z < reach_z))
-
-
-def _nearest(
-    border: Bools, values: NDArray[np.int32], spacing_yx_mm: tuple[float, float]
-) -> tuple[Floats, NDArray[np.int32]]:
-    """Distance in mm to the nearest column of a border, and the value there."""
-    near_mm, (y, x) = ndimage.distance_transform_edt(~border, spacing_yx_mm, return_indices=True)
-    return near_mm, values[y, x]
+    rim = np.argwhere(base.mask & ~ndimage.binary_erosion(base.mask))
+    back, out = ((rim - np.argwhere(base.mask).mean(axis=0)) * (dy_mm, dx_mm)).T
+    turn_deg = np.degrees(np.arctan2(back, out if base.side == "left" else -out))
+    reach_mm = ANGLE_MM * np.interp(turn_deg, *_TURN)
+    rim, reach_mm = rim[reach_mm > 0], reach_mm[reach_mm > 0]
+    points = np.column_stack([top_z(base, dz_mm)[tuple(rim.T)] - base.lung.start_zyx[0], rim]).astype(np.int32)
+    top = int(points[:, 0].max() + ANGLE_MM / dz_mm) + 1
+    mask = np.ascontiguousarray(base.lung.mask[:top])
+    spacing_zyx_mm = np.array(body.spacing_zyx_mm)
+    return Region(base.lung.start_zyx, mask).within(kernels.around(mask, points, np.round(reach_mm, 6), spacing_zyx_mm))

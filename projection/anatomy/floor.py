@@ -21,9 +21,11 @@ HEART = (
 """The structures that are the heart, in TotalSegmentator's tasks ``total`` and ``heartchambers_highres``."""
 _RIM_MM = 12.0  # a wall of the heart and its fat: further in, the underside is flat
 _CELL_MM = 8.0  # of the map: the thickness of the sheet that the diaphragm is drawn with
+_EVEN_MM = 3.0  # sigma: evens the walls of the openings, less than a cell
 _ROUNDS = 300  # of relaxation: a gap of 20 cells between the lungs settles to a tenth of a slice
 _OPENINGS = (("vertebrae_T12", "aorta"), ("vertebrae_T10", "esophagus"))
 _COURSE_MM = 60.0  # from an opening up, an organ runs steeply: its columns hold no other part of the chest's floor
+_BOWL_MM, _RISE_MM = 60.0, 30.0  # the crura close in a bowl as wide as the spine, and as high as a vertebra with a disc
 Box = tuple[slice, ...]
 
 
@@ -43,11 +45,13 @@ def floor(body: Body, box: Box) -> Floats:
     if not np.isfinite(cells).any():
         return np.zeros(shape)
     level = _stretched(_relaxed(cells), steps, shape)
-    for columns in bases:
-        level = np.fmax(level, columns)
     for columns in openings:
         level = np.fmin(level, columns)
-    return np.round(level, 6)  # sums in another order give the same slice
+    level = ndimage.gaussian_filter(level, [_EVEN_MM / mm for mm in body.spacing_zyx_mm[1:]], mode="nearest")
+    for columns in (_hiatus(body, box), *bases):
+        level = np.fmax(level, columns)
+    even: Floats = np.round(level, 6)  # sums in another order give the same slice
+    return even
 
 
 # --- what holds it: columns of the box, NaN where nothing is known ----------------------------------------------
@@ -68,7 +72,7 @@ def _columns(region: Region, values: Floats, box: Box) -> Floats:
 
 def _base(body: Body, base: diaphragm.Base, box: Box) -> Floats:
     """The base, or the lowest lung where that is higher: what lies below lung is not between the lungs."""
-    height = np.maximum(base.height_mm / body.spacing_zyx_mm[0], base.lowest_z)
+    height = np.maximum(base.height_mm / body.spacing_zyx_mm[0], diaphragm.top_z(base, body.spacing_zyx_mm[0]))
     level = np.where(base.mask, height, np.nan)
     return _columns(Region((0, *base.start_yx), base.lung.mask), level, box)
 
@@ -86,6 +90,20 @@ def _opening(body: Body, bone: str, organ: str, box: Box) -> Floats:
     """The middle of a vertebra in the columns where an organ runs down to it."""
     run, level = _run(body, bone, organ)
     return _columns(run, np.where(run.mask.any(axis=0), level, np.nan), box)
+
+
+def _hiatus(body: Body, box: Box) -> Floats:
+    """The lowest that the floor can be: a bowl round the middle of the aorta's opening; NaN if that is not there."""
+    run, level = _run(body, *_OPENINGS[0])
+    size = [part.stop - part.start for part in box[1:]]
+    if not run.mask.any():
+        return np.full(size, np.nan)
+    z_mm, y_mm, x_mm = body.spacing_zyx_mm
+    middle_y, middle_x = run.voxels()[:, 1:].mean(axis=0) - [part.start for part in box[1:]]
+    y, x = np.indices(size, sparse=True)
+    rise_mm = (((y - middle_y) * y_mm) ** 2 + ((x - middle_x) * x_mm) ** 2) / _BOWL_MM
+    bowl: Floats = level + np.minimum(rise_mm, _RISE_MM) / z_mm
+    return bowl
 
 
 def _run(body: Body, bone: str, organ: str) -> tuple[Region, float]:

@@ -27,6 +27,9 @@ ANTERIOR, MIDDLE, POSTERIOR = "anterior mediastinum", "middle mediastinum", "pos
 LABELS = (WHOLE, UPPER, LOWER, ANTERIOR, MIDDLE, POSTERIOR)
 BACK_MM = 10.0
 """How far behind the front of the vertebral bodies it ends (ITMIG)."""
+BESIDE_MM = 40.0
+"""How far beside the middle of the spine the posterior part reaches: transverse processes end 30 to 40 mm from it, and
+the paravertebral grooves with them. Further out, what is behind the heart lies on it."""
 _VERTEBRAE = tuple(f"vertebrae_{name}{n}" for name, last in (("C", 7), ("T", 12), ("L", 5)) for n in range(1, last + 1))
 _NAMED: Mapping[int, tuple[str, ...]] = {
     kernels.SOFT: (
@@ -50,6 +53,8 @@ _FROM_SPINE_MM = 40.0  # a vertebra with its discs, and some: further from a lab
 _SPUR_MM = 20.0  # half the window of a median, a vertebra's height: passes over the spurs of a single edge
 _DISC_MM = 12.0  # the highest disc between two thoracic vertebrae, with the voids of the labels' edges
 _EDGE_MM = 15.0  # depth of a lung's front edge, which ends the space where the lung begins further back
+_SMOOTH_MM = 10.0  # a slice of 5 mm and its neighbours: what of a hull's face is lower than that are single vessels
+_LEDGE_MM = 15.0  # the height of a great vessel: a border between the lungs is smooth over it
 _SIDE_MM = 15.0  # the width of a great vessel: so far within its ends, a slice's hull faces front and back
 
 
@@ -60,8 +65,9 @@ def parts(body: Body, given: Mapping[str, Region]) -> dict[str, Region]:
       the heart always.
     * ``upper mediastinum`` and ``lower mediastinum``: disjoint, together the whole; the heart is never upper.
     * ``anterior``, ``middle`` and ``posterior mediastinum``: disjoint, together the lower one. In the middle are heart,
-      ascending aorta, trachea, great veins, and what lies between them in an axial slice (their convex hull);
-      oesophagus and descending aorta are always posterior, and no vessel is anterior.
+      ascending aorta, trachea, great veins, and what lies between two smooth coronal surfaces, the front and the back
+      of their convex hulls in the axial slices; behind it is only what lies within ``BESIDE_MM`` of the spine's
+      middle. Oesophagus and descending aorta are always posterior, and no vessel is anterior.
     """
     if _why_not(body):
         return {}
@@ -69,8 +75,8 @@ def parts(body: Body, given: Mapping[str, Region]) -> dict[str, Region]:
     mask, division, parted = _between(body, space), thoracic_planes.division(body), _has_heart(body)
     if division is None:
         return _regions(space, mask.view(np.uint8), {WHOLE: (1, 1)})
-    plane, inwards = space.plane(body, division), round(_SIDE_MM / body.spacing_zyx_mm[2])
-    codes = kernels.compartments(space.kind, mask, plane, parted, inwards)
+    front, rear = _faces(body, space, mask)
+    codes = kernels.compartments(space.kind, mask, space.plane(body, division), front, rear, _beside(body, space))
     first, last = kernels.IN_FRONT, kernels.BEHIND
     named = {WHOLE: (kernels.UPPER, last), UPPER: (kernels.UPPER, kernels.UPPER), LOWER: (first, last)}
     if parted:
@@ -175,8 +181,33 @@ def _between(body: Body, space: _Space) -> Bools:
     reach = max(1, round(_EDGE_MM / body.spacing_zyx_mm[1]))
     rows = _last_rows(body, space)
     mask = kernels.between(space.kind, space.right, space.left, _BLOCK, reach, rows, level, top)
+    _smooth_sides(body, space, mask)
     kernels.drop(space.kind, mask, _main_piece(pooled(mask, _BLOCK)), _BLOCK)
     return mask
+
+
+def _smooth_sides(body: Body, space: _Space, mask: Bools) -> None:
+    """Opening of the side borders along z: drops soft tissue that reaches out of what is above and below it."""
+    first, last = kernels.ends(mask)
+    size = (2 * round(_LEDGE_MM / 2 / body.spacing_zyx_mm[0]) + 1, 1)
+    first = ndimage.grey_closing(first, size, mode="nearest")
+    last = ndimage.grey_opening(last, size, mode="nearest")
+    kernels.trim(space.kind, mask, first, last)
+
+
+def _faces(body: Body, space: _Space, mask: Bools) -> tuple[Floats, Floats]:
+    """Rows ``(z, x)`` where the middle part begins and ends; without the heart, or any of it, all is middle."""
+    z_mm, _, x_mm = body.spacing_zyx_mm
+    faces = kernels.faces(space.kind, mask, round(_SIDE_MM / x_mm))
+    known = np.flatnonzero(np.isfinite(faces[0][:, 0]))
+    if not known.size or not _has_heart(body):
+        return np.full_like(faces[0], -np.inf), np.full_like(faces[1], np.inf)
+    nearest = known[np.abs(known - np.arange(len(mask))[:, None]).argmin(axis=1)]
+    slices = 2 * round(_SMOOTH_MM / z_mm) + 1
+    front, rear = (ndimage.median_filter(face[nearest], (slices, 1), mode="nearest") for face in faces)
+    sigma = (_SMOOTH_MM / z_mm, _SMOOTH_MM / x_mm)
+    front, rear = (ndimage.gaussian_filter(face, sigma, mode="nearest") for face in (front, rear))
+    return np.round(front, 6), np.round(rear, 6)  # sums in another order give the same row
 
 
 def _last_rows(body: Body, space: _Space) -> NDArray[np.int64]:
@@ -191,6 +222,20 @@ def _last_rows(body: Body, space: _Space) -> NDArray[np.int64]:
     last = np.interp(z, known, smooth) + BACK_MM / y_mm - space.start_zyx[1]
     far = np.maximum(known[0] - z, z - known[-1]) * z_mm > _FROM_SPINE_MM
     return np.where(far, -1, np.rint(last)).astype(np.int64)
+
+
+def _beside(body: Body, space: _Space) -> Bools:
+    """Columns ``(z, x)`` further than ``BESIDE_MM`` from the middle of the spine."""
+    spine = body.joint_region(_VERTEBRAE)
+    columns: Bools = np.any(spine.mask, axis=1)
+    known = np.flatnonzero(np.any(columns, axis=1))
+    ends = columns[known].argmax(axis=1) + columns.shape[1] - 1 - columns[known, ::-1].argmax(axis=1)
+    z_mm, _, x_mm = body.spacing_zyx_mm
+    smooth = ndimage.median_filter(ends / 2, 2 * int(_SPUR_MM / z_mm) + 1, mode="nearest")
+    z = np.arange(len(space.kind)) + space.start_zyx[0] - spine.start_zyx[0]
+    middle = np.interp(z, known, smooth) + spine.start_zyx[2] - space.start_zyx[2]
+    away_mm: Floats = np.abs(np.arange(space.kind.shape[2]) - middle[:, None]) * x_mm
+    return np.asarray(away_mm > BESIDE_MM)
 
 
 def _regions(space: _Space, codes: NDArray[np.uint8], named: Mapping[str, tuple[int, int]]) -> dict[str, Region]:

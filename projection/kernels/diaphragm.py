@@ -38,6 +38,25 @@ def lowest(mask: Bools, keep: Bools, block: int) -> Ints:
 
 
 @njit(cache=True, nogil=True)
+def around(mask: Bools, points: Ints, reach_mm: NDArray[np.float64], spacing_zyx_mm: NDArray[np.float64]) -> Bools:
+    """Voxels of a mask within reach of any of the points ``(n, 3)``, each of which has its own reach."""
+    nz, ny, nx = mask.shape
+    dz_mm, dy_mm, dx_mm = spacing_zyx_mm
+    out = np.zeros(mask.shape, np.bool_)
+    for i in range(len(points)):
+        z, y, x = points[i]
+        most = reach_mm[i] * reach_mm[i]
+        by_z, by_y, by_x = int(reach_mm[i] / dz_mm), int(reach_mm[i] / dy_mm), int(reach_mm[i] / dx_mm)
+        for w in range(max(0, z - by_z), min(nz, z + by_z + 1)):
+            for v in range(max(0, y - by_y), min(ny, y + by_y + 1)):
+                left = most - ((w - z) * dz_mm) ** 2 - ((v - y) * dy_mm) ** 2
+                for u in range(max(0, x - by_x), min(nx, x + by_x + 1)):
+                    if ((u - x) * dx_mm) ** 2 <= left and mask[w, v, u]:
+                        out[w, v, u] = True
+    return out
+
+
+@njit(cache=True, nogil=True)
 def under(
     height_mm: NDArray[np.float64], base: Bools, spacing_y_mm: float, spacing_x_mm: float, thick_mm: float
 ) -> NDArray[np.float64]:

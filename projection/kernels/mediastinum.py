@@ -188,6 +188,31 @@ def between(
 
 
 @njit(cache=True, nogil=True)
+def ends(mask: Bools) -> tuple[Ints, Ints]:
+    """First and last column ``(z, y)`` of each row of the mask; of an empty row, one past the last and -1."""
+    nz, ny, nx = mask.shape
+    first, last = np.full((nz, ny), nx, np.int64), np.full((nz, ny), -1, np.int64)
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if mask[z, y, x]:
+                    first[z, y] = min(first[z, y], x)
+                    last[z, y] = x
+    return first, last
+
+
+@njit(cache=True, nogil=True)
+def trim(kind: Kinds, mask: Bools, first: Ints, last: Ints) -> None:
+    """Take soft tissue beyond the columns ``(z, y)`` that begin and end a row out of the mask."""
+    nz, ny, nx = mask.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if mask[z, y, x] and kind[z, y, x] == SOFT and not first[z, y] <= x <= last[z, y]:
+                    mask[z, y, x] = False
+
+
+@njit(cache=True, nogil=True)
 def drop(kind: Kinds, mask: Bools, keep: Bools, block: int) -> None:
     """Take soft tissue that lies in no kept patch out of the mask."""
     nz, ny, nx = mask.shape
@@ -199,17 +224,15 @@ def drop(kind: Kinds, mask: Bools, keep: Bools, block: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def compartments(kind: Kinds, mask: Bools, plane: Floats, parted: bool, inwards: int) -> Kinds:
-    """``UPPER`` above the plane; below it by the convex hull of the heart and its neighbours in each slice, if parted.
+def faces(kind: Kinds, mask: Bools, inwards: int) -> tuple[Floats, Floats]:
+    """Front and back ``(z, x)`` of the convex hull of the heart and its neighbours in each slice; inf without any.
 
-    A slice that has none of them takes the hull of the one above it. Beyond the ends of a hull, its faces go on as they
-    are ``inwards`` columns within. The heart is never ``UPPER``.
+    Beyond the ends of a hull, its faces go on as they are ``inwards`` columns within.
     """
     nz, ny, nx = kind.shape
-    out = np.zeros(kind.shape, np.uint8)
     first, last = np.empty(nx, np.int64), np.empty(nx, np.int64)
-    front, rear = np.full(nx, np.inf), np.full(nx, np.inf)
-    for z in range(nz - 1, -1, -1):
+    front, rear = np.full((nz, nx), np.inf), np.full((nz, nx), np.inf)
+    for z in range(nz):
         first[:], last[:] = _NONE, _NONE
         for y in range(ny):
             for x in range(nx):
@@ -217,27 +240,40 @@ def compartments(kind: Kinds, mask: Bools, plane: Floats, parted: bool, inwards:
                     first[x] = min(first[x], y)
                     last[x] = y
         if first.min() < _NONE:
-            _hull(first, 1, front)
-            _hull(last, -1, rear)
-            _reach_out(front, rear, inwards)
+            _hull(first, 1, front[z])
+            _hull(last, -1, rear[z])
+            _reach_out(front[z], rear[z], inwards)
+    return front, rear
+
+
+@njit(cache=True, nogil=True)
+def compartments(kind: Kinds, mask: Bools, plane: Floats, front: Floats, rear: Floats, beside: Bools) -> Kinds:
+    """``UPPER`` above the plane; below it by the faces ``(z, x)`` in front of and behind the middle.
+
+    ``beside`` are the columns ``(z, x)`` too far from the spine for the back part. The heart is never ``UPPER``.
+    """
+    nz, ny, nx = kind.shape
+    out = np.zeros(kind.shape, np.uint8)
+    for z in range(nz):
         for y in range(ny):
             for x in range(nx):
                 if mask[z, y, x]:
                     k = kind[z, y, x]
                     above = plane[0] * z + plane[1] * y + plane[2] * x + plane[3] > 0
-                    out[z, y, x] = _part(k, above, parted, y, front[x], rear[x])
+                    behind = y > rear[z, x] and not beside[z, x]
+                    out[z, y, x] = _part(k, above, y < front[z, x], behind)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _part(kind: int, above: bool, parted: bool, y: int, front: float, rear: float) -> int:
+def _part(kind: int, above: bool, in_front: bool, behind: bool) -> int:
     if kind != HEART and above:
         return UPPER
-    if kind in (HEART, MIDDLE) or not parted:
+    if kind in (HEART, MIDDLE):
         return AT_HEART
-    if kind == POSTERIOR or y > rear:
+    if kind == POSTERIOR or behind:
         return BEHIND
-    return AT_HEART if y >= front or kind == ORGAN else IN_FRONT
+    return IN_FRONT if in_front and kind != ORGAN else AT_HEART
 
 
 @njit(cache=True, nogil=True)

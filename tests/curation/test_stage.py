@@ -37,7 +37,7 @@ def toy(contents: dict[str, str], name: str = "mine", keeps: bool = False) -> St
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     root = tmp_path / "workspace"
     root.mkdir()
-    text = Path("params.yaml").read_text().replace("mine:\n  version: 1", "mine:\n  version: 1\n  batch_items: 2")
+    text = Path("params.yaml").read_text().replace("mine:\n", "mine:\n  batch_items: 2\n")
     (root / "params.yaml").write_text(text.replace("deid:\n", "deid:\n  batch_items: 2\n"))
     (root / "dvc.yaml").write_text("stages: {}\n")
     monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))

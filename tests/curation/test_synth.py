@@ -13,10 +13,12 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 
+from curation.deid.texts.many import entries
+from curation.deid.texts.reports import ReportOriginal
 from curation.records import Assertion
 from curation.synth import MISHAPS, generate
 from curation.synth.anatomy import LUNGS, RIBS, STRUCTURES, VERTEBRAE, value_of
-from curation.synth.identities import MIN_LENGTH, Planted, opening, person, signature
+from curation.synth.identities import ISSUER, MIN_LENGTH, Planted, opening, person, signature
 from curation.synth.instances import labelmap, project
 from curation.synth.phantom import FINDINGS, Lesion, Phantom, phantom
 from curation.synth.reports import Statement, labels_of, write_report
@@ -256,6 +258,23 @@ def test_ten_patients_meet_every_mishap(ten: Path) -> None:
     missing = truths["missing_slice"]["original_accession"]
     numbers = sorted(int(path.stem) for path in landing.glob(f"dicom/*/{missing}/ct/*.dcm"))
     assert np.diff(numbers).max() == 2
+
+
+def test_addenda_come_as_messages_tables_and_structured_reports_of_their_studies(ten: Path) -> None:
+    landing = ten / "landing"
+    paths = sorted(landing.rglob("addendum.*"))
+    assert [path.suffix for path in paths] == [(".hl7", ".csv", ".dcm")[n % 3] for n in range(10) if n != 7]
+    truths = {(row["original_patient_id"], row["original_accession"]): row for row in truth_of(ten)}
+    for path in paths:
+        if path.suffix == ".dcm":
+            document = pydicom.dcmread(path)
+            row = truths[document.PatientID, document.AccessionNumber]
+            assert row["original_study_uid"] == document.StudyInstanceUID
+            continue
+        (entry,) = entries(path)
+        assert isinstance(entry.read, ReportOriginal)
+        row = truths[entry.read.patient_id.removeprefix(f"{ISSUER}/"), entry.read.accession]
+        assert entry.read.report_id == f"{row['original_report_id']}-A"
 
 
 def test_without_mishaps_every_study_has_its_report_and_every_ct_its_labelmap(tmp_path: Path) -> None:

@@ -15,13 +15,15 @@ from curation.deid.keys.key import DEMO_KEY, make_key
 from flows import folder
 from tests.builders import ct_slice, report_text, torn
 from tests.curation.hospital import Hospital, hospital, spellings
+from tests.curation.report_files import message
+from tests.curation.report_files import table as rows_of
 
 PAXFLOW = Path(sys.executable).with_name("paxflow")
 
 
 @pytest.fixture
 def given(tmp_path: Path) -> tuple[Path, Hospital]:
-    """A folder with a hospital's objects, two reports, and what is no DICOM."""
+    """A folder with a hospital's objects, reports in three kinds of files, and what is no DICOM."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's, of what was planted
         made = hospital(2)
@@ -30,6 +32,9 @@ def given(tmp_path: Path) -> tuple[Path, Hospital]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     (tmp_path / "in" / "r.txt").write_text(report_text(), encoding="utf-8")
+    (tmp_path / "in" / "ris.hl7").write_text("\r".join((message(), message(number="ACX-2"))), encoding="utf-8")
+    lines = (("1", "77", "Clear."), ("2", "78", "Effusion."))
+    (tmp_path / "in" / "export.csv").write_text(rows_of(*lines, columns=("id", "mrn", "text")), encoding="utf-8")
     (tmp_path / "in" / "torn.dcm").write_bytes(torn(ct_slice(), 0.9))
     (tmp_path / "in" / "notes.docx").write_bytes(b"PK\3\4")
     make_key(tmp_path / "key")
@@ -48,30 +53,34 @@ def names(path: Path) -> list[str]:
     return sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
 
 
-def table(path: Path) -> dict[str, dict[str, str]]:
+def table(path: Path, column: str) -> dict[str, list[str]]:
+    """Values of a column by original."""
+    found: dict[str, list[str]] = {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {row["original_path"]: row for row in csv.DictReader(file)}
+        for row in csv.DictReader(file):
+            found.setdefault(row["original_path"], []).append(row[column])
+    return found
 
 
 def test_a_folder_becomes_clean_files_and_lists_of_what_became_of_each(given: tuple[Path, Hospital]) -> None:
     root, made = given
     done = call(root, "deid", "run", "in", "out", "--mapping", "map.csv", "--rejects", "no.csv")
     assert done.returncode == 10, done.stderr
-    mapping, refused = table(root / "map.csv"), table(root / "no.csv")
-    assert {name: row["reason"] for name, row in refused.items()} == {
-        "torn.dcm": "truncated",
-        "notes.docx": "unsupported_file",
-    }
-    assert set(mapping) == {*made.files, "r.txt"}
-    assert sorted(row["path"] for row in mapping.values()) == names(root / "out")
+    mapping, refused = table(root / "map.csv", "path"), table(root / "no.csv", "reason")
+    assert refused == {"torn.dcm": ["truncated"], "notes.docx": ["unsupported_file"]}
+    places = {f"{name}#000000{number}" for name in ("ris.hl7", "export.csv") for number in (1, 2)}
+    assert set(mapping) == {*made.files, "r.txt", *places}
+    assert sorted(path for paths in mapping.values() for path in paths) == names(root / "out")
+    assert all(len(mapping[name]) == 1 for name in ("r.txt", *places))
+    told = [paths for paths in mapping.values() if len(paths) > 1]  # a structured report, and its text
+    assert told and all([Path(path).suffix for path in paths] == [".dcm", ".txt"] for paths in told)
     assert (root / "map.csv").stat().st_mode & 0o077 == (root / "no.csv").stat().st_mode & 0o077 == 0
     for name, value in made.planted:
-        data = (root / "out" / mapping[name]["path"]).read_bytes()
+        data = b"".join((root / "out" / path).read_bytes() for path in mapping[name])
         assert all(spelling not in data for spelling in spellings(value))
-    dataset = pydicom.dcmread(root / "out" / mapping[next(iter(made.files))]["path"])
-    assert mapping[next(iter(made.files))]["path"] == (
-        f"{dataset.StudyInstanceUID}/{dataset.SeriesInstanceUID}/{dataset.SOPInstanceUID}.dcm"
-    )
+    first = mapping[next(iter(made.files))][0]
+    dataset = pydicom.dcmread(root / "out" / first)
+    assert first == (f"{dataset.StudyInstanceUID}/{dataset.SeriesInstanceUID}/{dataset.SOPInstanceUID}.dcm")
     assert not list((root / "tmp").rglob("*.parquet"))
     shown = done.stdout + done.stderr
     assert not any(value in shown for _, value in made.planted if len(value) > 4)

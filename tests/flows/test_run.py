@@ -33,7 +33,7 @@ def run(root: Path, how: str) -> dict[str, bytes]:
     folder = root / how
     folder.mkdir()
     text = Path("params.yaml").read_text()
-    (folder / "params.yaml").write_text(text.replace("mine:\n  version: 1", "mine:\n  version: 1\n  batch_items: 2"))
+    (folder / "params.yaml").write_text(text.replace("mine:\n", "mine:\n  batch_items: 2\n"))
     (folder / "dvc.yaml").write_text("stages: {}\n")
     texts = ["FINDINGS: No effusion.", "FINDINGS: A large heart.", "", "IMPRESSION: Possible pneumonia.", "Clear."]
     reports = [Report(f"r{n}", "p", "", None, "local", "LicenseRef-local", text) for n, text in enumerate(texts)]
@@ -43,7 +43,7 @@ def run(root: Path, how: str) -> dict[str, bytes]:
     env.pop("PREFECT_API_URL", None)
     command = [sys.executable, str(root / "script.py"), how]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["5", "1", "5"]
+    assert done.stdout.split() == ["6", "1", "6"]  # the concepts are an item beside the reports
     work = folder / "work"
     return {str(p.relative_to(work)): p.read_bytes() for p in sorted(work.rglob("*")) if p.is_file()}
 

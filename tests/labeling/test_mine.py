@@ -1,4 +1,5 @@
 import pickle
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from curation.records import Mention, Reason, Report, ReportLabel, Section
 from curation.stage import prepare, rejects, run_batch
 from curation.store import read_rows, to_arrow, write_parquet
 from curation.workspace import Workspace
-from labeling.mine import STAGE, Spoken, mine_text
+from labeling.mine import STAGE
+from labeling.mining.reader import mine_text
+from labeling.mining.spoken import Spoken
 from tests.builders import workspace_at
 
 
@@ -37,9 +40,9 @@ def test_a_mention_points_at_its_words() -> None:
         ("Atelectasis and scarring at the left base.", "atelectasis", "left", "", ("lung_base",)),
         ("Fracture of the left posterior 5th rib.", "fracture", "left", "", ("posterior", "rib_5")),
         ("The heart is moderately enlarged.", "cardiomegaly", "", "moderate", ("heart",)),
-        ("Wedge fracture of T12.", "fracture", "", "", ("vertebra_T12",)),
+        ("Wedge fracture of T12.", "vertebral_compression_fracture", "", "", ("vertebra_T12",)),
         ("Left and right effusions.", "pleural_effusion", "bilateral", "", ()),
-        ("Clear right lung but a nodule in the lingula.", "lung_nodule", "", "", ("lingula",)),
+        ("Clear right lung but a nodule in the lingula.", "lung_nodule", "left", "", ("lingula",)),
     ],
 )
 def test_side_severity_and_place_are_bound_in_the_clause(
@@ -91,14 +94,15 @@ def mined_workspace(tmp_path: Path, texts: dict[str, str]) -> Workspace:
     return workspace
 
 
-def test_every_report_has_sections_and_fourteen_labels(tmp_path: Path) -> None:
+def test_every_report_has_sections_and_every_label_of_each_set(tmp_path: Path) -> None:
     texts = {"r1": "Cough.", "r2": "FINDINGS: Small left effusion. No effusion on the right."}
     workspace = mined_workspace(tmp_path, texts)
     assert {row.report_id for row in read_rows(Section, workspace.tables("mine"))} == {"r1", "r2"}
     labels = read_rows(ReportLabel, workspace.tables("mine"))
-    assert len(labels) == 28
+    assert Counter(row.label_set for row in labels) == {"chexpert": 28, "nih": 30, "vindr": 56}
     mentions = {row.mention_id: row for row in read_rows(Mention, workspace.tables("mine"))}
-    (effusion,) = [row for row in labels if (row.report_id, row.label) == ("r2", "Pleural Effusion")]
+    key = ("r2", "chexpert", "Pleural Effusion")
+    (effusion,) = [row for row in labels if (row.report_id, row.label_set, row.label) == key]
     assert effusion.state == 1
     assert [mentions[mention_id].start for mention_id in effusion.mention_ids] == [texts["r2"].index("effusion")]
     assert prepare(STAGE, workspace).batches == ()

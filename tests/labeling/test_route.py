@@ -5,7 +5,7 @@ import pytest
 from curation.records import Agreement, Case, MaskQuality, Mention, ViewQuality
 from curation.stage import prepare
 from curation.store import read_rows
-from labeling.lexicon import read_rules
+from labeling.mining.lexicon import read_rules
 from labeling.route import (
     CONFLICT,
     CT_QUALITY,

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import KDTree
 
 from projection.anatomy import diaphragm
 from projection.anatomy.body import Body, turned
+from projection.kernels import diaphragm as kernels
 
 NAMES = {1: "lung_lower_lobe_left", 2: "lung_lower_lobe_right", 3: "heart", 4: "rib_left_9"}
 MIRRORED = {1: "lung_lower_lobe_right", 2: "lung_lower_lobe_left", 3: "heart", 4: "rib_right_9"}
@@ -125,3 +128,35 @@ def test_a_stray_piece_of_lung_in_the_abdomen_changes_nothing(values: NDArray[np
     assert np.array_equal(
         diaphragm.bases(body(stray))["left"].height_mm, diaphragm.bases(body(values))["left"].height_mm
     )
+
+
+def test_the_angle_is_a_wedge_within_reach_of_the_rim(values: NDArray[np.uint8]) -> None:
+    made = body(values)
+    for side, base in diaphragm.bases(made).items():
+        rim = base.mask & ~ndimage.binary_erosion(base.mask)
+        points = np.column_stack([base.lowest_z[rim], np.argwhere(rim) + np.array(base.start_yx)]) * 2.0
+        voxels = diaphragm.parts(made)[f"costophrenic angle {side}"].voxels()
+        away_mm = KDTree(points).query(voxels * 2.0)[0]
+        assert away_mm.max() <= diaphragm.ANGLE_MM + 1e-6
+        highest = voxels[voxels[:, 0] == voxels[:, 0].max()]
+        lowest = voxels[voxels[:, 0] == voxels[:, 0].min() + 1]
+        assert len(lowest) and len(highest) < (voxels[:, 0] == int(np.median(voxels[:, 0]))).sum()
+
+
+def test_voxels_around_points_are_those_within_the_reach_of_any() -> None:
+    rng = np.random.default_rng(3)
+    mask, spacing = rng.random((7, 9, 11)) < 0.7, np.array([2.5, 0.7, 1.1])
+    points, reach_mm = rng.integers(0, 7, (5, 3)).astype(np.int32), np.array([0.5, 1.0, 2.0, 3.0, 6.0])
+    away_mm = np.sqrt((((np.indices(mask.shape).reshape(3, 1, -1).T - points) * spacing) ** 2).sum(axis=2))
+    wanted = (away_mm <= reach_mm).any(axis=1).reshape(mask.shape)
+    np.testing.assert_array_equal(kernels.around(mask, points, reach_mm, spacing), mask & wanted)
+
+
+def test_a_spike_of_lung_over_gas_in_the_colon_is_no_diaphragm(values: NDArray[np.uint8]) -> None:
+    spiked = values.copy()
+    spiked[:45, 60:63, 100:103] = 0
+    tops = [
+        np.flatnonzero(whole(diaphragm.parts(body(of)), "left hemidiaphragm", values.shape)[:, 61, 101]).max()
+        for of in (spiked, values)
+    ]
+    assert 0 <= tops[0] - tops[1] <= 1

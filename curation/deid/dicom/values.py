@@ -226,9 +226,10 @@ def _prose(_: int, text: str, subject: Subject) -> str:
 
 
 def _mover(subject: Subject) -> Callable[[date], date | None] | None:
+    """How a date of a text moves; a birth does not: a birth that is known would tell by how much the others did."""
     if not subject.moves_dates:
         return None
-    return lambda day: subject.identity.shift(subject.patient, day)
+    return lambda day: None if day in subject.known.born else subject.identity.shift(subject.patient, day)
 
 
 def _date(_: int, text: str, subject: Subject) -> str:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from curation.deid.keys.identity import Identity
 from curation.deid.keys.key import DEMO_KEY, key_id, key_place, new_key, read_key, read_key_file
+from curation.deid.texts.many import file_of
 from curation.errors import BusyError, VaultError
 from curation.records import Instance, Record, Report, Source
 from curation.store import sync_folder
@@ -118,9 +119,10 @@ def rotation_loss(workspace: Workspace) -> Loss:
             "PAXFLOW_KEY is set, and a key in the environment cannot be rotated from here: change it where it is set, "
             "or unset it and keep the key in a file"
         )
-    paths = {path for (path,) in _distinct(Source, workspace.tables("ingest"), "original_path")}
-    gone = sum(not (workspace.landing / path).is_file() for path in paths)
-    return Loss(check_key(workspace), len(paths), gone)
+    sources = _distinct(Source, workspace.tables("ingest"), "original_path")
+    held = Counter(file_of(path) for (path,) in sources)
+    gone = sum(count for path, count in held.items() if not (workspace.landing / path).is_file())
+    return Loss(check_key(workspace), len(sources), gone)
 
 
 def rotate_key(workspace: Workspace, loss: Loss) -> Path:

@@ -90,8 +90,13 @@ def _is_birth(found: re.Match[str], days: set[date], calendar: Calendar) -> bool
     return (
         not days.isdisjoint(calendar.born)
         or any(day.year <= oldest for day in days)
-        or _BORN.search(found.string, max(0, found.start() - 40), found.start()) is not None
+        or follows_birth(found.string, found.start())
     )
+
+
+def follows_birth(text: str, at: int) -> bool:
+    """Whether the words before a place of a text announce a date of birth there: "was born on", "DOB: "."""
+    return _BORN.search(text, max(0, at - 40), at) is not None
 
 
 def _year(text: str, study: date | None) -> int:

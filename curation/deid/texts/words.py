@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from curation.deid.keys.identity import Identifier
+from curation.deid.texts.date_rules import read_date
 from curation.deid.texts.vocabulary import Level, fold, forms, grammar, level, vocabulary
 from curation.deid.texts.vocabulary import is_ambiguous as _is_ambiguous
 from curation.deid.texts.vocabulary.context import read
@@ -23,7 +24,6 @@ from curation.deid.texts.vocabulary.reading import Piece, Reading
 MoveDate = Callable[[date], date | None]
 
 _NAMES = frozenset(("name", "clinician"))
-_DATES = frozenset(("birth_date", "study_date"))
 _PLACES_AND_IDS = frozenset(
     (
         *("institution", "letterhead", "address", "issuer", "device", "email", "phone", "uid", "other"),
@@ -41,10 +41,11 @@ _CODE = re.compile(r"[a-z]{0,2}\d{1,3}[a-z]{0,2}|[a-z]{1,2}|\d{1,5}")
 
 @dataclass(frozen=True)
 class Lexicon:
-    """What a patient and a file are known by: folded words of names and places, folded ids without separators."""
+    """What a patient and a file are known by: folded words of names and places, folded ids in one piece, births."""
 
     words: frozenset[str]
     codes: frozenset[str]
+    born: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,17 @@ def lexicon(identifiers: Iterable[Identifier]) -> Lexicon:
     """What must go from this patient's texts. A kind that is not known here counts as a name and as an id."""
     words: set[str] = set()
     codes: set[str] = set()
+    born: set[date] = set()
     for kind, value in identifiers:
         if kind in _NAMES:
             words |= _words(value) - grammar("no_name")
-        elif kind not in _DATES:
+        elif kind == "birth_date":
+            born |= read_date(value)
+        elif kind != "study_date":
             sure = kind not in _PLACES_AND_IDS
             words |= {word for word in _words(value) - grammar("no_place") if sure or not _is_plain(word)}
             codes |= set(_codes(value))
-    return Lexicon(frozenset(words), frozenset(codes))
+    return Lexicon(frozenset(words), frozenset(codes), frozenset(born))
 
 
 def is_word(token: str) -> bool:

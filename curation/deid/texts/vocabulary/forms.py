@@ -7,6 +7,7 @@ rules have found blanked out: the order counts. Categories: 45 CFR 164.514(b)(2)
 import re
 from collections.abc import Iterator
 
+from curation.deid.texts.dates import follows_birth
 from curation.deid.texts.vocabulary.form_rules import GROUPS, WITH_FIGURES, Rule
 from curation.deid.texts.vocabulary.found import MONTHS, OLDEST, Found, printed
 
@@ -20,11 +21,17 @@ def find(text: str) -> list[Found]:
     plain = text.lower() if text.isascii() else text.translate(_LOWER)
     found: list[Found] = []
     for rule in _rules_for(plain):
-        new = [stretch for match in rule.pattern.finditer(plain) if (stretch := rule.handler(match, text))]
+        new = [stretch for match in rule.pattern.finditer(plain) if (stretch := _handled(rule, match, text))]
         if new:
             plain = _blanked(plain, new)
             found += new
     return sorted(found, key=lambda stretch: stretch.start)
+
+
+def _handled(rule: Rule, match: re.Match[str], text: str) -> Found | None:
+    """What a rule finds; a date of birth is none that moves."""
+    found = rule.handler(match, text)
+    return Found(found.start, found.end) if found and found.day and follows_birth(text, found.start) else found
 
 
 def _blanked(plain: str, found: list[Found]) -> str:
