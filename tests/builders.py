@@ -11,8 +11,10 @@ from random import Random
 from typing import Any
 
 import pydicom
+import pytest
 from pydicom.dataset import FileDataset
 
+from curation.deid.keys.key import key_path, make_key
 from curation.records import Assertion
 from curation.synth import generate
 from curation.synth.anatomy import Build, Grid, build
@@ -34,6 +36,24 @@ def workspace_at(tmp_path: Path) -> Workspace:
     shutil.copyfile(REPOSITORY / "params.yaml", root / "params.yaml")
     (root / "dvc.yaml").write_text("stages: {}\n", encoding="utf-8")
     return Workspace(root)
+
+
+def keyed_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace and a vault with a key of its own, whatever the environment says."""
+    monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))
+    monkeypatch.delenv("PAXFLOW_KEY", raising=False)
+    monkeypatch.delenv("PAXFLOW_KEY_FILE", raising=False)
+    made = workspace_at(tmp_path)
+    make_key(key_path(made.vault))
+    return made
+
+
+def put(workspace: Workspace, path: str, data: bytes | str) -> Path:
+    """Put a file into the landing zone."""
+    target = workspace.landing / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data.encode() if isinstance(data, str) else data)
+    return target
 
 
 def vault_with(tmp_path: Path, patients: int = 2, seed: int = 0, mishaps: bool = False) -> Path:

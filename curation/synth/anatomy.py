@@ -116,7 +116,7 @@ class Canvas:
 
     def __init__(self, build: Build) -> None:
         self.build = build
-        self.chance = Random(build.noise_seed)  # noqa: S311 - repeatable, not secret
+        self.chance = Random(build.noise_seed)
         self.labels = np.zeros(build.grid.shape_zyx, np.uint8)
         self.hu = np.full(build.grid.shape_zyx, AIR, np.int16)
         self.z, self.y, self.x = (build.grid.axis(axis) / build.scale_xyz[2 - axis] for axis in range(3))

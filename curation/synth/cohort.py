@@ -54,7 +54,7 @@ def _mishap(seed: int, number: int) -> str:
     names = list(MISHAPS)
     if number < len(names):
         return names[number]
-    chance = Random(f"paxflow mishap {seed} {number}")  # noqa: S311 - repeatable, not secret
+    chance = Random(f"paxflow mishap {seed} {number}")
     return chance.choice(names) if chance.randrange(_LATER_RATE) == 0 else ""
 
 
@@ -75,7 +75,7 @@ class _Patient:
 
     def __post_init__(self) -> None:
         self.patient = person(f"cohort {self.seed} {self.number}")
-        self.body = build(Random(f"paxflow body {self.seed} {self.number}"))  # noqa: S311 - repeatable, not secret
+        self.body = build(Random(f"paxflow body {self.seed} {self.number}"))
         # as a PACS exports it: folders that name the patient
         self.folder = f"{self.number:06d}_{self.patient.last.upper()}"
 
@@ -118,7 +118,7 @@ class _Patient:
         ]
 
     def _radiographs(self, plan: StudyPlan, made: Phantom) -> list[Path]:
-        chance = Random(f"paxflow exposure {plan.name}")  # noqa: S311 - repeatable, not secret
+        chance = Random(f"paxflow exposure {plan.name}")
         modality, photometric = (
             chance.choice(("CR", "DX")),
             chance.choice(("MONOCHROME2", "MONOCHROME2", "MONOCHROME1")),

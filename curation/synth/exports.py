@@ -31,7 +31,7 @@ class Addendum:
 
 def write_addendum(statements: Sequence[Statement], who: Visit, report_id: str, planted: Planted) -> Addendum:
     """An addendum that says the same in other words, between a sentence that names the patient and a signature."""
-    chance = Random(f"paxflow words {report_id}")  # noqa: S311 - repeatable, not secret
+    chance = Random(f"paxflow words {report_id}")
     planted.add("original_report_id", report_id)
     sentences = [statement.sentence(chance) for statement in statements]
     return Addendum(report_id, who, (opening(who, planted), *sentences, signature(who, planted)))

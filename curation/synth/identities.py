@@ -63,7 +63,7 @@ class Person:
 
 def person(seed: str, sex: str = "") -> Person:
     """The person who belongs to ``seed``; ``sex`` is M or F, or empty to let the seed decide."""
-    chance = Random(f"paxflow person {seed}")  # noqa: S311 - repeatable, not secret
+    chance = Random(f"paxflow person {seed}")
     sex = sex or chance.choice("FM")
     return Person(
         last=_spell(chance, _SURNAME),
@@ -149,7 +149,7 @@ class Visit:
 
 def visit(seed: str, patient: Person, day: date) -> Visit:
     """The visit of ``patient`` on ``day`` that belongs to ``seed``."""
-    chance = Random(f"paxflow visit {seed}")  # noqa: S311 - repeatable, not secret
+    chance = Random(f"paxflow visit {seed}")
     moment = datetime(day.year, day.month, day.day, chance.randint(7, 18), chance.randint(0, 59))
     return Visit(patient, physician(chance), physician(chance), accession(chance, day), moment)
 
@@ -179,7 +179,7 @@ def signature(visit: Visit, planted: "Planted") -> str:
 
 
 def _pick(templates: tuple[str, ...], visit: Visit) -> str:
-    return Random(f"{visit.accession} {len(templates)}").choice(templates)  # noqa: S311 - repeatable, not secret
+    return Random(f"{visit.accession} {len(templates)}").choice(templates)
 
 
 def _note_used(planted: "Planted", kind: str, template: str, forms: dict[str, str]) -> None:

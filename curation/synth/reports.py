@@ -103,7 +103,7 @@ def spoken(structure: str) -> str:
 
 def write_report(exam: str, statements: Sequence[Statement], who: Visit, report_id: str, planted: Planted) -> str:
     """A plain-text report: identity lines, then sections. ``exam`` is CT, PA or AP."""
-    chance = Random(f"paxflow words {report_id}")  # noqa: S311 - repeatable, not secret
+    chance = Random(f"paxflow words {report_id}")
     title, technique = _EXAM[exam]
     found = [s for s in statements if s.assertion is not Assertion.ABSENT]
     findings = " ".join(s.sentence(chance) for s in statements)

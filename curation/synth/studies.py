@@ -68,7 +68,7 @@ def _draw_lesion(finding: str, chance: Random) -> Lesion:
 
 def draw_studies(patient: Person, seed: int, number: int) -> list[StudyPlan]:
     """One to four studies of patient ``number`` in the order of their dates; the first is a CT."""
-    chance = Random(f"paxflow studies {seed} {number}")  # noqa: S311 - repeatable, not secret
+    chance = Random(f"paxflow studies {seed} {number}")
     day = date(2008, 1, 1) + timedelta(days=chance.randrange(2500))
     plans = []
     for study in range(chance.randint(1, 4)):

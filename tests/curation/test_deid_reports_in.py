@@ -14,13 +14,12 @@ from pydicom.sequence import Sequence
 from curation import ingest, stage
 from curation.audit import audit, planted
 from curation.deid import stage as deid
-from curation.deid.keys.key import key_path, make_key
 from curation.deid.texts.many import entries, file_of, name_of, number_of, read_one
 from curation.errors import Rejected
 from curation.records import Instance, Reason, Record, Report, Source
 from curation.store import read_rows
 from curation.workspace import Workspace
-from tests.builders import ct_slice, workspace_at
+from tests.builders import ct_slice, keyed_workspace, put
 from tests.curation.report_files import KEPT, PLANTED, SAID, VALUES, message, parquet, table
 
 LETTERHEAD = "NAME: Mirel Quelbrand\nATTENDING: T. Zormirsk\nREAD BY: Ode Skalvanelo\n12 Quellwick Lane"
@@ -29,19 +28,7 @@ MIMIC = "files/p10/p10000032/s50414267.txt"
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))
-    monkeypatch.delenv("PAXFLOW_KEY", raising=False)
-    monkeypatch.delenv("PAXFLOW_KEY_FILE", raising=False)
-    made = workspace_at(tmp_path)
-    make_key(key_path(made.vault))
-    return made
-
-
-def put(workspace: Workspace, path: str, data: bytes | str) -> Path:
-    target = workspace.landing / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data.encode() if isinstance(data, str) else data)
-    return target
+    return keyed_workspace(tmp_path, monkeypatch)
 
 
 def run(workspace: Workspace) -> dict[str, Reason]:

@@ -42,7 +42,7 @@ from curation.records import (
 )
 from curation.store import read_member, read_rows
 from curation.workspace import Workspace
-from tests.builders import changed, ct_files, ct_slice, radiograph_file, report_text, torn, workspace_at
+from tests.builders import changed, ct_files, ct_slice, keyed_workspace, put, radiograph_file, report_text, torn
 
 WHO = Identity(bytes(range(7, 39)), 3650, 90)
 OPENI = """<eCitation><Patient name="QUELBRAND^MIREL" id="77" accession="A-99" studyDate="20120304"/><uId id="CXR7"/>
@@ -65,19 +65,7 @@ READING = """<LidcReadMessage uid="1.2.3.4.5.6.7.8.9.10" xmlns="http://www.nih.g
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))
-    monkeypatch.delenv("PAXFLOW_KEY", raising=False)
-    monkeypatch.delenv("PAXFLOW_KEY_FILE", raising=False)
-    made = workspace_at(tmp_path)
-    make_key(key_path(made.vault))
-    return made
-
-
-def put(workspace: Workspace, path: str, data: bytes | str) -> Path:
-    target = workspace.landing / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data.encode() if isinstance(data, str) else data)
-    return target
+    return keyed_workspace(tmp_path, monkeypatch)
 
 
 def labelmap(values: Any, **header: Any) -> bytes:

@@ -14,7 +14,7 @@ from curation.ingest import STAGE, Arrival, _origin
 from curation.records import Reason, Source
 from curation.store import read_rows
 from curation.workspace import Workspace
-from tests.builders import ct_slice, report_text, somebody, torn, workspace_at
+from tests.builders import ct_slice, put, report_text, somebody, torn, workspace_at
 
 OPENI = """<?xml version="1.0" encoding="utf-8"?>
 <eCitation><Patient name="DOE^JANE" id="77" issuer="EAST" accession="A9" studyDate="20120304"/><uId id="CXR7"/>
@@ -35,13 +35,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     made = workspace_at(tmp_path)
     made.landing.mkdir(parents=True)
     return made
-
-
-def put(workspace: Workspace, path: str, data: bytes | str) -> Path:
-    target = workspace.landing / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data.encode() if isinstance(data, str) else data)
-    return target
 
 
 def run(workspace: Workspace) -> tuple[dict[str, Source], dict[str, Reason]]:

@@ -15,19 +15,14 @@ from curation.errors import BusyError, VaultError
 from curation.records import Instance, Record, Report, Source
 from curation.store import to_arrow, write_parquet
 from curation.workspace import Workspace
-from tests.builders import ct_slice, report_text, workspace_at
+from tests.builders import ct_slice, keyed_workspace, report_text
 
 PATIENTS = ("EAST/12", "WEST/12", "13")
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))
-    monkeypatch.delenv("PAXFLOW_KEY", raising=False)
-    monkeypatch.delenv("PAXFLOW_KEY_FILE", raising=False)
-    made = workspace_at(tmp_path)
-    make_key(key_path(made.vault))
-    return made
+    return keyed_workspace(tmp_path, monkeypatch)
 
 
 def put(folder: Path, name: str, rows: list[Record]) -> None:
