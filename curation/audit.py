@@ -1,8 +1,9 @@
 """Audit: search everything past the vault's border for identifiers that must not be there.
 
 Every file of the workspace is searched (data, work, release, settings, DVC's cache, git's objects), and Prefect's
-home: it lies in the vault, but must be as clean. Bytes are searched as they are and unpacked (gzip, zlib and zip, also
-inside other files; Parquet by column; SQLite by row), in UTF-8, Latin-1, UTF-16, as JSON escapes and in Base64. A hit
+home and Label Studio's data: they lie in the vault, but must be as clean. Bytes are searched as they are and unpacked
+(gzip, zlib and zip, also inside other files; Parquet by column; SQLite by row), in UTF-8, Latin-1, UTF-16, as JSON
+escapes and in Base64. A hit
 tells place and kind, never the value.
 
 All values stand in one Aho-Corasick automaton (Comm. ACM 1975;18:333), so the time does not grow with their number.
@@ -89,7 +90,8 @@ def _noted(workspace: Workspace) -> Iterator[Identifier]:
 def audit(workspace: Workspace, identifiers: Iterable[Identifier]) -> list[Hit]:
     """Every place past the border where an identifier stands; empty if there is none."""
     search = _Search(_automaton(identifiers))
-    for root, label in ((workspace.root, ""), (workspace.vault / "prefect", "prefect/")):
+    homes = ((workspace.vault / name, f"{name}/") for name in ("prefect", "studio"))
+    for root, label in ((workspace.root, ""), *homes):
         for path in sorted(_files(root)):
             search.file(path, label + path.relative_to(root).as_posix())
     if (workspace.root / ".git").is_dir():

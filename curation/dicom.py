@@ -1,4 +1,4 @@
-"""Reads clean DICOM files: what the stages need of a header, and CT numbers.
+"""Reads clean DICOM files: what the stages need of a header, CT numbers, and the pixels of radiographs.
 
 Reads the bytes of files that have passed the border; writes nothing. Everything else that pydicom can do with a clean
 file goes through here, so a stage never sees a dataset.
@@ -17,6 +17,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.multival import MultiValue
 
 from curation.errors import Rejected
 from curation.records import Instance, Reason
@@ -84,6 +85,32 @@ class Header:
     rescale_intercept: float
 
 
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """A look-up table (PS3.3 C.11.1.1.1): ``entries`` of the values from ``first`` on; those beyond take its ends."""
+
+    first: int
+    entries: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A radiograph's pixels as they are stored, and how its header wants them seen."""
+
+    stored: NDArray[Any]
+    """``(rows, columns)``, integers of 8 or 16 bits."""
+    bone_is_dark: bool
+    """MONOCHROME1: what is most is shown black."""
+    rescale: tuple[float, float]
+    """Slope and intercept, where there is no ``modality`` table."""
+    modality: LookUp | None
+    voi: LookUp | None
+    window: tuple[float, float] | None
+    """Centre and width, the first of several; of values after ``modality`` or ``rescale``, as ``voi`` is."""
+    window_function: str
+    """LINEAR, LINEAR_EXACT or SIGMOID (PS3.3 C.11.2.1.2)."""
+
+
 def read_header(data: bytes) -> Header:
     """The header of a DICOM file; raises Rejected(UNREADABLE)."""
     dataset, _ = _parse(data, stop_before_pixels=True)
@@ -127,6 +154,55 @@ def read_hu(data: bytes) -> NDArray[np.int16]:
     values[padding] = AIR_HU
     hu: NDArray[np.int16] = values.clip(AIR_HU, np.iinfo(np.int16).max).round().astype(np.int16)
     return hu
+
+
+def read_film(data: bytes) -> Film:
+    """The pixels of a radiograph.
+
+    Raises Rejected(UNREADABLE), or Rejected(UNSUPPORTED_OBJECT) unless it is one grey frame of at most 16 bits.
+    """
+    dataset, _ = _parse(data, stop_before_pixels=False)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stored = dataset.pixel_array
+            film = Film(
+                stored=stored,
+                bone_is_dark=_text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
+                rescale=(_number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)),
+                modality=_look_up(dataset, "ModalityLUTSequence", stored),
+                voi=_look_up(dataset, "VOILUTSequence", stored),
+                window=_window(dataset),
+                window_function=_text(dataset, "VOILUTFunction").upper() or "LINEAR",
+            )
+    except _MALFORMED as error:
+        raise Rejected(Reason.UNREADABLE, f"pixels cannot be decoded ({type(error).__name__})") from None
+    if stored.ndim != 2 or stored.dtype.kind not in "iu" or stored.dtype.itemsize > 2:
+        raise Rejected(Reason.UNSUPPORTED_OBJECT, "expected one grey frame of at most 16 bits")
+    return film
+
+
+def _look_up(dataset: FileDataset, keyword: str, stored: NDArray[Any]) -> LookUp | None:
+    """The first table of a sequence; its first value is read with the pixels' sign, as padding is."""
+    items = dataset.get(keyword)
+    if not items or items[0].get("LUTData") is None:
+        return None
+    length, first, _ = items[0].LUTDescriptor
+    data = items[0].LUTData
+    length = int(length) or 1 << 16
+    if isinstance(data, bytes):
+        entries = np.frombuffer(data, "<u2" if len(data) >= 2 * length else np.uint8).astype(np.uint16)
+    else:
+        entries = np.atleast_1d(np.asarray(data)).astype(np.uint16)
+    return LookUp(_as_stored(first, stored), entries[:length])
+
+
+def _window(dataset: FileDataset) -> tuple[float, float] | None:
+    both = [dataset.get(keyword) for keyword in ("WindowCenter", "WindowWidth")]
+    if any(value in (None, "") for value in both):
+        return None
+    centre, width = (_finite(value[0] if isinstance(value, MultiValue) else value) for value in both)
+    return centre, width
 
 
 def _parse(data: bytes, stop_before_pixels: bool) -> tuple[FileDataset, int]:

@@ -2,9 +2,14 @@
 
 import inspect
 
-from curation.records import TABLES, Field, Reason, Record, fields
+from curation.records import CONTROL, TABLES, Field, Reason, Record, fields
 
-_TYPES = {"int": "int64", "float": "float64", "date": "date", "bool": "bool"}
+_TYPES = {"int": "int64", "float": "float64", "date": "date", "datetime": "timestamp, UTC", "bool": "bool"}
+_STAGES = (
+    *(CONTROL, "ingest", "deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground"),
+    *("labels", "route", "read", "decide", "release"),
+)
+"""What writes tables, in the order in which a reader meets them."""
 
 
 def markdown() -> str:
@@ -12,7 +17,7 @@ def markdown() -> str:
     head = [
         "# Data dictionary",
         "",
-        "Made from `curation/records.py` by `paxflow tables --markdown`. A key column is marked with *.",
+        "Made from `curation/records/` by `paxflow tables --markdown`. A key column is marked with *.",
         "Pixels are 0-based (column, row); arrays are (z, y, x); points are (x, y, z) in mm, LPS.",
         "",
     ]
@@ -21,8 +26,8 @@ def markdown() -> str:
 
 
 def ordered() -> list[type[Record]]:
-    """Tables in the order of the pipeline, as they stand in records.py."""
-    return list(TABLES.values())
+    """Tables in the order of the pipeline; those of one stage as they stand in its module."""
+    return sorted(TABLES.values(), key=lambda record: _STAGES.index(record.about.stage))
 
 
 def _section(record: type[Record]) -> list[str]:

@@ -16,7 +16,7 @@ from curation.workspace import Workspace
 
 Rows = list[tuple[Any, ...]]
 _ABOUT_THE_QUERY = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.PermissionException)
-_WRITERS = ("deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground", "route")
+_WRITERS = ("deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground", "decide", "route")
 _WORKERS = tuple(stage for stage in _WRITERS if stage != "deid")  # the rejects of deid stay in the vault
 
 

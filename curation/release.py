@@ -34,7 +34,7 @@ from curation.workspace import Workspace
 
 R = TypeVar("R", bound=Record)
 RECIPES = {"paxray": "curation.recipes.paxray"}
-PARAMETERS = ("deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground")
+PARAMETERS = ("deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground", "decide")
 """Sections of params.yaml that a release depends on; DVC watches the same."""
 SHARD_BYTES = 256 * 2**20
 CHECKSUMS = "CHECKSUMS.sha256"

@@ -143,14 +143,27 @@ class GroundSettings(Section):
     atlas: bool
 
 
+class DecideSettings(Section):
+    """How several readers' answers become one, and which are to be adjudicated."""
+
+    version: Literal[1]
+    method: Literal["dawid_skene", "majority"]
+    min_share: Fraction
+    min_box_iou: Fraction
+    min_mask_dice: Fraction
+    bootstrap: Annotated[int, Field(ge=0, le=100_000)]
+
+
 class RouteSettings(Section):
     """Which cases a reader is asked about."""
 
-    version: Literal[2]
+    version: Literal[3]
     batch_items: int = 1000
     measurement_margin: Annotated[float, Field(ge=0)]
     min_quality: Fraction
     min_agreement_dice: Fraction
+    probability_margin: Fraction
+    rarity_weight: Fraction
 
 
 class RecipeSettings(Section):
@@ -194,6 +207,7 @@ class Settings(BaseModel):
     measure: MeasureSettings
     mine: MineSettings
     ground: GroundSettings
+    decide: DecideSettings
     route: RouteSettings
     recipes: dict[str, RecipeSettings]
 

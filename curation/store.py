@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -30,6 +30,7 @@ _ARROW = {
     bool: pa.bool_(),
     bytes: pa.binary(),
     date: pa.date32(),
+    datetime: pa.timestamp("us", tz="UTC"),
 }
 
 

@@ -13,6 +13,8 @@ from curation.settings import Settings, load_settings
 
 VAULT_STAGES = ("ingest",)
 BORDER_STAGES = ("deid",)
+DATA_WRITERS = ("deid", "read", "labels")
+"""What writes into ``data/``: the border, what readers answer, and what other labelers say of our subjects."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Workspace:
         """The folder of a stage's tables and bytes."""
         if stage in VAULT_STAGES:
             return self.vault / stage
-        if stage in BORDER_STAGES:
+        if stage in DATA_WRITERS:
             return self.root / "data"
         return self.root / "work" / stage
 

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from curation import sample
+from curation import rle, sample
 from curation.deid import safe_xml
 from curation.settings import ProjectSettings
-from projection import rle
 from projection.anatomy.body import Body, Region, turned
 from projection.anatomy.labels import Anatomy, How, anatomy
 from projection.measure import film, truth

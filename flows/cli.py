@@ -14,6 +14,8 @@ from flows.cli_key import key_app
 from flows.cli_labels import labels_app
 from flows.cli_mine import mine_app
 from flows.cli_project import project_command
+from flows.cli_read import read_app
+from flows.cli_studio import studio_app
 from flows.cli_umls import umls_app
 from flows.say import Speaker
 
@@ -31,6 +33,8 @@ app = typer.Typer(
 app.add_typer(key_app, name="key", rich_help_panel="Set up")
 app.add_typer(deid_app, name="deid", rich_help_panel="Run")
 app.add_typer(mine_app, name="mine", rich_help_panel="Run")
+app.add_typer(read_app, name="read", rich_help_panel="Readers")
+app.add_typer(studio_app, name="studio", rich_help_panel="Readers")
 app.add_typer(labels_app, name="labels", rich_help_panel="Run")
 app.add_typer(umls_app, name="umls", rich_help_panel="Set up")
 app.command("project", rich_help_panel="Run")(project_command)

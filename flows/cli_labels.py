@@ -1,5 +1,6 @@
-"""The commands of ``paxflow labels``: label sets, files of labels turned into others, and sources side by side."""
+"""The commands of ``paxflow labels``: label sets, files of labels turned into others, compared, and taken in."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 labels_app = typer.Typer(
     no_args_is_help=True,
-    help="Label sets, and the labels that labelers and models wrote: compare them, convert them. No workspace needed.",
+    help="Label sets, and the labels that labelers and models wrote: compare, convert, add them. No workspace needed, "
+    "but for add.",
     epilog=(
         "Files: JSON lines of {id, labels}; CSV or Parquet with a column for each label (chexpert-labeler, "
         "MIMIC-CXR-JPG, a model's probabilities), or with columns id, label and state or probability; or with a column "
@@ -122,6 +124,50 @@ def labels_convert(
     write_labels(read, out, layout, policy)
     n_ids = read.keys.height
     speaker_of(context).say("convert", f"Labels of {n_ids:,} ids were written to {out}.", ids=n_ids, format=layout)
+
+
+@labels_app.command("add")
+def labels_add(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file of CheXpert labels.")],
+    source: Annotated[str, typer.Option(metavar="NAME", help="What the labeler or model is called from here on.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="What it speaks of, where an id is a study's: report, image, or auto (a model's probabilities are of "
+            "images).",
+        ),
+    ] = "auto",
+    thresholds: Annotated[str, typer.Option(metavar="SPEC", help="What a probability means, as of compare.")] = "0.5",
+) -> None:
+    """Take in what a labeler or a model says of this workspace's reports or images.
+
+    Routing then asks readers where it differs from ours, or is unsure. Ids are those of reports, views, radiographs, or
+    studies. What the same source said before is replaced.
+    """
+    from curation.workspace import Workspace
+    from labeling.labels.opinions import Kind, add_opinions
+    from labeling.labels.sources import read_source
+
+    if kind not in set(Kind):
+        raise UsageError("expected a kind, one of auto, report, image")
+    workspace = Workspace.find()
+    path, reading = _spec(file, "chexpert", thresholds)
+    with workspace.lock("labels"):
+        added = add_opinions(workspace, read_source(source, path, reading), Kind(kind))
+    speaker = speaker_of(context)
+    speaker.say(
+        "add",
+        f"{source} has an opinion about {added.taken:,} of our reports or images: {added.rows:,} labels were written.",
+        source=source,
+        **asdict(added),
+    )
+    if added.unknown:
+        speaker.hint(f"{added.unknown:,} ids are unknown here, and were left out.")
+    if added.ambiguous:
+        speaker.hint(f"{added.ambiguous:,} ids could mean several reports or images, and were left out.")
+    speaker.hint("Next: `paxflow curate` keeps it and brings all up to date; `paxflow run route` only routes.")
 
 
 @labels_app.command("sets")

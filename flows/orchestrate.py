@@ -21,6 +21,7 @@ from curation.workspace import Workspace
 from flows.executors import Advance, Batches, do_batch, pool
 from flows.stages import BORDER
 from flows.tools import clear_dead_rwlock, has_remote, run
+from labeling.studio.connection import is_connected
 
 _WAITING = 64  # threads that wait for a batch each; the pool decides how many run
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+), in ', re.MULTILINE)
@@ -101,6 +102,8 @@ def curate() -> None:
         clear_dead_rwlock(workspace)
         for stage in BORDER:
             command.with_options(task_run_name=stage)("paxflow", "run", stage)
+        if is_connected(workspace):  # a server that is down stops nothing: the next run brings home what readers did
+            command.with_options(task_run_name="sync")("paxflow", "read", "sync", return_state=True)
         command.with_options(task_run_name="dvc-add")("dvc", "add", "--quiet", "data")
         command.with_options(task_run_name="dvc-repro")("dvc", "repro")
         if has_remote(workspace):

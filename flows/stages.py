@@ -48,17 +48,21 @@ PIPELINE = (
         ("data", "work/catalog", "work/mine", "work/project"),
         "where on the image they are",
     ),
+    Step("decide", "labeling.decide", ("data",), "readers' answers as one, and how well readers agree"),
     Step(
         "route",
         "labeling.route",
-        ("data", "work/catalog", "work/consensus", "work/measure", "work/mine", "work/project"),
+        ("data", "work/catalog", "work/consensus", "work/decide", "work/measure", "work/mine", "work/project"),
         "which cases a reader should see, and why",
     ),
     # release: what modelers pull
     Step(
         "release",
         "curation.release",
-        ("data", *(f"work/{name}" for name in ("catalog", "consensus", "project", "measure", "mine", "ground"))),
+        (
+            "data",
+            *(f"work/{name}" for name in ("catalog", "consensus", "project", "measure", "mine", "ground", "decide")),
+        ),
         "the tables and images of one recipe",
     ),
 )

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.errors import InputError
-from projection import rle
 from projection.anatomy.body import Body
 from projection.kernels import sweep as kernels
 from projection.layers import Layers
+from projection.masks import of_runs
 from projection.threads import planes, thread_count
 
 
@@ -67,5 +67,5 @@ def _water(sums: NDArray[np.int32], step_mm: float) -> NDArray[np.float32]:
 
 
 def _masks(labels: NDArray[np.uint64], names: tuple[str, ...]) -> dict[str, str]:
-    found = rle.of_runs(kernels.pixel_runs(labels), len(names), *labels.shape[:2])
+    found = of_runs(kernels.pixel_runs(labels), len(names), *labels.shape[:2])
     return {name: text for name, (text, area_px, _) in zip(names, found, strict=True) if area_px}

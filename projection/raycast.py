@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.errors import InputError, SettingsError
-from projection import rle
 from projection.columns import Floats, Path, along, classes_of, flattened, path_of
 from projection.kernels import columns as kernels
 from projection.kernels import rays, sheets
 from projection.layers import Layers
+from projection.masks import of_runs
 from projection.pose import Pose
 from projection.prepare import BONE, LUNG
 from projection.threads import planes, thread_count, threaded
@@ -215,7 +215,7 @@ def voxel_px(pose: Pose, affine: Floats, shape: tuple[int, ...]) -> tuple[float,
 
 def _footprints(runs: NDArray[np.int64], labels: tuple[str, ...], sums_mm: Floats, size: int) -> dict[str, Footprint]:
     """Runs (label, first pixel, one past the last), each label's in order, as masks."""
-    masks = rle.of_runs(runs, len(labels), size, size)
+    masks = of_runs(runs, len(labels), size, size)
     return {
         label: Footprint(text, area_px, box, float(sum_mm) / area_px)
         for label, (text, area_px, box), sum_mm in zip(labels, masks, sums_mm, strict=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from curation import rle
 from curation.records import (
     CtMeasurement,
     CtQuality,
@@ -21,7 +22,6 @@ from curation.records import (
 from curation.settings import ViewName
 from curation.stage import Batch
 from curation.store import Place
-from projection import rle
 from projection.appearance import png
 from projection.measure import truth
 from projection.quality.masks import ViewMasks, correction_order, mask_quality

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from curation import rle
 from curation.errors import InputError
 from curation.settings import ProjectSettings
-from projection import rle
 from projection.anatomy import anatomy
 from projection.anatomy.body import Body, Region
 from projection.anatomy.checks import Finding, check

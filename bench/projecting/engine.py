@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from projectors import Ask, Finish, Scene, View
 
+from curation import rle
 from curation.settings import ProjectSettings, ViewName, load_settings
-from projection import rle
 from projection.anatomy.body import turned
 from projection.layers import Layers
 from projection.pose import Detector, Jitter, Pose, view_pose

@@ -4,8 +4,10 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from curation import rle
+from curation.errors import InputError
 from curation.pictures.markup import Cell, Html, cell, counted, grid, identifier, join, own, tag
-from curation.pictures.outline import TOLERANCE, decode_mask, svg_path
+from curation.pictures.outline import TOLERANCE, svg_path
 from curation.pictures.shown import Picture, Shown
 from curation.pictures.words import GROUPS, SHOWN_FIRST, group_of, plain
 from curation.records import CtMeasurement, Mask, Measurement, View
@@ -38,8 +40,8 @@ def draw(number: int, picture: Picture) -> Drawing:
 
 def _outline(mask: Mask, view: View) -> str:
     try:
-        pixels = decode_mask(mask.rle, view.rows, view.columns)
-    except ValueError:
+        pixels = rle.decode(mask.rle, view.rows, view.columns)
+    except InputError:
         return ""
     return svg_path(pixels, TOLERANCE * max(view.rows, view.columns))
 

@@ -1,4 +1,4 @@
-"""From a mask's COCO run lengths to a small SVG path.
+"""From a mask to a small SVG path.
 
 Outlines stay sharp at any size, can be hovered, and at 1024 pixels weigh about as much as the run lengths.
 """
@@ -10,36 +10,6 @@ TOLERANCE = 0.75 / 1024
 """Of a view's larger side: shown 600 wide, less than half a screen pixel."""
 
 Points = NDArray[np.int64]
-
-
-def decode_counts(rle: str) -> list[int]:
-    """Run lengths of a COCO compressed string, background first (pycocotools ``rleFrString``).
-
-    Six-bit characters from ``0``: five bits of value, one that says more follow; from the fourth run on the value is
-    the difference to the run two before.
-    """
-    counts: list[int] = []
-    value = shift = 0
-    for character in rle.encode():
-        bits = character - 48
-        value |= (bits & 0x1F) << shift
-        shift += 5
-        if bits & 0x20:
-            continue
-        if bits & 0x10:
-            value -= 1 << shift
-        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-        value = shift = 0
-    return counts
-
-
-def decode_mask(rle: str, rows: int, columns: int) -> NDArray[np.bool_]:
-    """The mask as a boolean array ``(rows, columns)``; raises ValueError if the runs do not fill it."""
-    counts = decode_counts(rle)
-    if sum(counts) != rows * columns or min(counts, default=0) < 0:
-        raise ValueError(f"run lengths of a mask must fill {rows} x {columns} pixels")
-    inside = np.arange(len(counts)) % 2 == 1
-    return np.repeat(inside, counts).reshape(columns, rows).T
 
 
 def svg_path(mask: NDArray[np.bool_], tolerance_px: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from curation.dictionary import ordered
 from curation.errors import VaultError
 from curation.pictures.readings import Reading, choose_readings
 from curation.pictures.streams import grouped, parts, stream
@@ -117,7 +118,7 @@ def gather(workspace: Workspace) -> Shown:
 
 def stage_names() -> tuple[str, ...]:
     """Stages that write a table before a release is made, in the order of the data dictionary."""
-    stages = dict.fromkeys(record.about.stage for record in TABLES.values())
+    stages = dict.fromkeys(record.about.stage for record in ordered())
     return tuple(stage for stage in stages if stage not in (CONTROL, "release"))
 
 

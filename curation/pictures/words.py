@@ -82,6 +82,9 @@ STAGES = {
     "measure": "takes a radiologist's measurements on the views",
     "mine": "finds findings in report text, and what is said of them",
     "ground": "places a report's findings and sentences on anatomy masks",
+    "labels": "keeps what other labelers and models say (`paxflow labels add`)",
+    "read": "gives cases to readers and brings their answers home (`paxflow read`)",
+    "decide": "makes readers' answers one, and measures how well they agree",
     "route": "asks a reader about what is uncertain",
 }
 

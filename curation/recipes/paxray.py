@@ -6,6 +6,7 @@ Named for PAXRay (Seibold et al. 2022, arXiv:2210.03416), whose masks are CT lab
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from curation.recipes.readers import ReadersWork
 from curation.records import (
     CHEXPERT,
     Agreement,
@@ -36,14 +37,16 @@ def tables(sources: Sources, images: Sequence[ReleaseImage]) -> Mapping[str, Seq
     """The recipe's own tables beside the spine, by file name."""
     shown = {image.image_id for image in images}
     series = {image.series_id for image in images}
+    readers = ReadersWork(sources, images)
     return {
-        "masks": [row for row in sources.rows(Mask) if row.view_id in shown],
+        "masks": list(readers.masks(row for row in sources.rows(Mask) if row.view_id in shown)),
         "measurements": [row for row in sources.rows(Measurement) if row.view_id in shown],
-        "labels": list(_labels(sources, images)),
+        "labels": [*_labels(sources, images), *readers.labels()],
         "phrases": list(_phrases(sources, shown)),
         "reads": [row for row in sources.rows(Annotation) if row.series_id in series],
         "consensus": [row for row in sources.rows(Consensus) if row.series_id in series],
         "agreement": list(_agreement(sources, series)),
+        **readers.tables(),
     }
 
 

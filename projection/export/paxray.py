@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from curation import rle
 from curation.errors import InputError
-from projection import rle
 from projection.anatomy.labels import anatomy
 from projection.standalone import Projected, ProjectedView
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from projection import rle
+from curation import rle
 from projection.export.coco import category_ids
 from projection.standalone import Projected, ProjectedView
 

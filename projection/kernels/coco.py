@@ -1,4 +1,4 @@
-"""Masks as COCO strings, all labels at once: the format is described in ``projection.rle``."""
+"""Masks as COCO strings, all labels at once: the format is described in ``curation.rle``."""
 
 import numpy as np
 from numba import njit

@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from curation import rle
 from curation.records import Mask, Measurement, Outline, Record, View
 from curation.settings import MeasureSettings
 from curation.stage import Batch, Item, Stage
 from curation.store import digest, read_rows
 from curation.workspace import Workspace
-from projection import rle
 from projection.measure.contours import OUTLINES, outlines
 from projection.measure.film import LABELS, measure
 from projection.measure.readings import Reading, definitions

@@ -14,9 +14,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from curation import rle
 from curation.errors import InputError
 from curation.settings import ViewName
-from projection import rle
 from projection.anatomy.labels import anatomy
 from projection.kernels import regions
 from projection.quality.expected import FRONTAL, Expected, Presence, expected_of, fits

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from projection import rle
+from curation import rle
 from projection.quality.expected import Expected, Presence, Range, expectations, expected_of, fits
 from projection.quality.masks import LUNGS, Frame, MaskQuality, ViewMasks, correction_order, lungs_frame
 

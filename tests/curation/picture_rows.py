@@ -34,6 +34,7 @@ from curation.records import (
     Section,
     SentenceGrounding,
     Series,
+    Task,
     Temporality,
     View,
 )
@@ -323,13 +324,16 @@ def made_reports() -> list[tuple[Report, list[Record]]]:
 
 def _cases(hostile: str) -> list[Case]:
     return [
-        Case("case-1", "label_review", "report-2", "patient", 0.4, ("route.low",), ("asked later",)),
+        Case("case-1", Task.LABEL_REVIEW, "report-2", "patient", 0.4, 0.4, 0.0, (), ("route.low",), ("asked later",)),
         Case(
             f"case-2{hostile}",
-            "measurement_review",
+            Task.MEASUREMENT_REVIEW,
             f"view-PA{hostile}",
             f"patient{hostile}",
             0.9,
+            0.9,
+            0.0,
+            (f"finding{hostile}",),
             (f"route.high{hostile}", "route.second"),
             (f"close to its limit{hostile}", "second reason"),
         ),

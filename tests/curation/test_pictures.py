@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from curation.pictures import cards, images, markup, write_page
 from curation.pictures.markup import data
-from curation.pictures.outline import decode_counts, decode_mask, svg_path
+from curation.pictures.outline import svg_path
 from curation.pictures.shown import gather, stage_names
 from curation.pictures.tables import MAX_READERS
 from curation.pictures.words import GROUPS, MEANINGS, STAGES, group_of
@@ -36,7 +36,7 @@ from curation.records import (
 )
 from curation.store import read_rows, to_arrow, write_parquet
 from curation.workspace import Workspace
-from tests.curation.picture_rows import HOSTILE, fill, put, rle, workspace_at
+from tests.curation.picture_rows import HOSTILE, fill, put, workspace_at
 from tests.rows import measurement
 
 MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9))
@@ -78,24 +78,6 @@ def inside(x: int, y: int, rings: list[list[tuple[int, int]]]) -> bool:
 def filled(path: str, rows: int, columns: int) -> NDArray[np.bool_]:
     rings = polygons(path)
     return np.array([[inside(2 * x + 1, 2 * y + 1, rings) for x in range(columns)] for y in range(rows)])
-
-
-@given(MASKS)
-def test_run_lengths_decode_to_what_the_reference_encoded(mask: NDArray[np.bool_]) -> None:
-    assert np.array_equal(decode_mask(rle(mask), *mask.shape), mask)
-
-
-@pytest.mark.parametrize("string", ["", "0", "é", "````", "_", "1" * 30])
-def test_run_lengths_that_do_not_fill_the_view_are_refused(string: str) -> None:
-    with pytest.raises(ValueError, match="8 x 8"):
-        decode_mask(string, 8, 8)
-
-
-def test_long_and_falling_runs_decode() -> None:
-    mask = np.zeros((500, 400), bool)
-    mask[:, 100:102] = mask[7, 350] = True
-    counts = [500 * 100, 1000, 500 * 248 + 7, 1, 500 * 50 - 8]
-    assert decode_counts(rle(mask)) == counts
 
 
 @given(MASKS)

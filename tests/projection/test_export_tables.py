@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
+from curation import rle
 from curation.store import write_parquet
-from projection import rle
 from projection.export.coco import coco_json
 from projection.export.paxray import paxray_json, target_name, write_target
 from projection.export.views import masks_table, views_json, views_table

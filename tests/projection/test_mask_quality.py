@@ -13,9 +13,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from curation import rle
 from curation.errors import InputError
 from curation.settings import ViewName
-from projection import rle
 from projection.anatomy.labels import anatomy
 from projection.kernels import regions
 from projection.quality import masks, view

@@ -7,12 +7,11 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from curation import stage
+from curation import rle, stage
 from curation.errors import SettingsError
 from curation.records import Mask, Measurement, Outline
 from curation.store import read_rows
 from curation.workspace import Workspace
-from projection import rle
 from projection.measure.readings import definitions
 from projection.measure.stage import STAGE
 from tests.curation.slices import add_rows, workspace_at

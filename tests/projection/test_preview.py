@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from curation import rle
 from curation.errors import InputError
-from projection import rle
 from projection.anatomy.body import Body
 from projection.layers import Layers
 from projection.preview import preview

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from curation import runs, stage
+from curation import rle, runs, stage
 from curation.findings import name_findings
 from curation.records import (
     Consensus,
@@ -29,7 +29,6 @@ from curation.records import (
 from curation.stage import Todo
 from curation.store import ShardWriter, read_member, read_rows, to_arrow, write_parquet
 from curation.workspace import Workspace
-from projection import rle
 from projection.anatomy import anatomy
 from projection.project import STAGE
 from projection.volume import pack_labels

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from curation import rle
 from curation.errors import InputError, SettingsError
 from curation.settings import ViewName
-from projection import rle
 from projection.layers import Layers, overlay
 from projection.pose import VIEWS, Detector, Jitter, Pose, view_pose
 from projection.prepare import BONE, LUNG

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from curation import rle
 from curation.errors import InputError, PaxflowError, SettingsError, UsageError
-from projection import rle
 from projection.anatomy.body import turned
 from projection.export.coco import OWN, coco_json
 from projection.export.paxray import write_target

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from curation import rle
 from curation.synth.anatomy import STRUCTURES, value_of
 from curation.synth.phantom import Lesion, Phantom, phantom
-from projection import rle
 from projection.anatomy.body import Body, turned
 from projection.anatomy.checks import check
 from projection.anatomy.derive import derive

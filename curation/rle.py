@@ -5,13 +5,12 @@ between background and mask and begin with background, and the string writes eac
 difference to the one two before, in little-endian groups of five bits with a continuation bit, plus 48.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.errors import InputError
-from projection.kernels import coco
 
 Ints = NDArray[np.int64]
 _OFFSET, _MORE, _SIGN, _BITS = 48, 0x20, 0x10, 5
@@ -20,8 +19,7 @@ _OFFSET, _MORE, _SIGN, _BITS = 48, 0x20, 0x10, 5
 def encode(mask: NDArray[np.bool_]) -> str:
     """Compress a mask ``(rows, columns)``."""
     flat = np.asarray(mask, dtype=bool).ravel(order="F")
-    edges = np.flatnonzero(np.diff(flat, prepend=False, append=False))
-    return compress(counts_of_runs(edges[0::2], edges[1::2], flat.size))
+    return of_edges(np.flatnonzero(np.diff(flat, prepend=False, append=False)), flat.size)
 
 
 def decode(rle: str, rows: int, columns: int) -> NDArray[np.bool_]:
@@ -29,6 +27,19 @@ def decode(rle: str, rows: int, columns: int) -> NDArray[np.bool_]:
     counts = _checked(rle, rows, columns)
     values = np.arange(len(counts)) % 2 == 1
     return np.repeat(values, counts).reshape((rows, columns), order="F")
+
+
+def edges(rle: str, rows: int, columns: int) -> Ints:
+    """Where the mask begins and ends: each run's first pixel and one past its last, in order; a run may touch the next.
+
+    Pixels are numbered down the columns. Raises InputError if the counts do not fill the size.
+    """
+    return np.stack(runs_of_counts(_checked(rle, rows, columns)), axis=1).ravel()
+
+
+def of_edges(edges: Ints, n_pixels: int) -> str:
+    """The string of a mask given as ``edges``, no two runs touching."""
+    return compress(counts_of_runs(edges[0::2], edges[1::2], n_pixels))
 
 
 def counts_of_runs(start: Ints, stop: Ints, n_pixels: int) -> Ints:
@@ -63,13 +74,15 @@ def compress(counts: Ints) -> str:
 def decompress(rle: str) -> Ints:
     """The counts of a string; raises InputError where it is not one."""
     symbols = np.frombuffer(rle.encode("ascii", "replace"), np.uint8).astype(np.int64) - _OFFSET
-    if len(symbols) and (symbols.min() < 0 or symbols.max() > 0x3F or symbols[-1] & _MORE):
+    if not len(symbols):
+        return symbols
+    if symbols.min() < 0 or symbols.max() > 0x3F or symbols[-1] & _MORE:
         raise InputError("a mask's run lengths cannot be read: expected a COCO compressed string")
     first = np.flatnonzero(np.concatenate([[True], (symbols & _MORE) == 0])[:-1])
     position = np.arange(len(symbols)) - np.repeat(first, np.diff(first, append=len(symbols)))
-    if len(symbols) and position.max() > 11:
+    if position.max() > 11:
         raise InputError("a mask's run lengths cannot be read: a count of more than twelve symbols")
-    values = np.add.reduceat((symbols & 0x1F) << (_BITS * position), first) if len(symbols) else symbols
+    values = np.add.reduceat((symbols & 0x1F) << (_BITS * position), first)
     last = np.append(first[1:], len(symbols)) - 1
     negative = (symbols[last] & _SIGN) != 0
     values = values - (negative.astype(np.int64) << (_BITS * (position[last] + 1)))
@@ -98,19 +111,6 @@ def box_of_runs(start: Ints, stop: Ints, rows: int) -> tuple[int, int, int, int]
     return x, y, right - x + 1, bottom - y + 1
 
 
-def of_runs(runs: Ints, n_labels: int, rows: int, columns: int) -> Iterator[tuple[str, int, tuple[int, int, int, int]]]:
-    """For each label its string, area and box ``(x, y, width, height)``, from runs (label, first pixel, one past last).
-
-    Each label's runs are in order; runs that touch are joined. A label without runs has an empty string.
-    """
-    ordered = np.ascontiguousarray(runs[np.argsort(runs[:, 0], kind="stable")])
-    text, ends, areas, boxes = coco.strings(ordered, n_labels, rows, rows * columns)
-    letters, start = text.tobytes().decode("ascii"), 0
-    for end, area_px, (x, y, width, height) in zip(ends.tolist(), areas.tolist(), boxes.tolist(), strict=True):
-        yield letters[start:end], area_px, (x, y, width, height)
-        start = end
-
-
 def merge(rles: Sequence[str], rows: int, columns: int) -> str:
     """The union of masks of one size."""
     return subtract(rles, (), rows, columns)
@@ -118,27 +118,22 @@ def merge(rles: Sequence[str], rows: int, columns: int) -> str:
 
 def subtract(rles: Sequence[str], less: Sequence[str], rows: int, columns: int) -> str:
     """The union of masks of one size, without those of ``less``."""
-    edges = [_edges(rle, rows, columns) for rle in (*rles, *less)]
-    where = np.concatenate([np.empty(0, np.int64), *edges])
-    change = np.where(np.concatenate([np.empty(0, np.int64), *(np.arange(len(e)) for e in edges)]) % 2 == 0, 1, -1)
-    taken = np.repeat(np.arange(len(edges)) >= len(rles), [len(e) for e in edges])
+    turning = [edges(rle, rows, columns) for rle in (*rles, *less)]
+    where = np.concatenate([np.empty(0, np.int64), *turning])
+    change = np.where(np.concatenate([np.empty(0, np.int64), *(np.arange(len(e)) for e in turning)]) % 2 == 0, 1, -1)
+    taken = np.repeat(np.arange(len(turning)) >= len(rles), [len(e) for e in turning])
     order = np.argsort(where, kind="stable")
     where, change, taken = where[order], change[order], taken[order]
     inside = (np.cumsum(np.where(taken, 0, change)) > 0) & (np.cumsum(np.where(taken, change, 0)) == 0)
     last = np.append(where[1:] != where[:-1], True)[: len(where)]  # what holds after all changes at one pixel
     where, inside = where[last], inside[last]
     turns = where[np.diff(inside, prepend=False).astype(bool)] if len(where) else where
-    return compress(counts_of_runs(turns[0::2], turns[1::2], rows * columns))
-
-
-def _edges(rle: str, rows: int, columns: int) -> Ints:
-    """Each run's first pixel and one past its last, in order."""
-    return np.stack(runs_of_counts(_checked(rle, rows, columns)), axis=1).ravel()
+    return of_edges(turns, rows * columns)
 
 
 def _checked(rle: str, rows: int, columns: int) -> Ints:
     counts = decompress(rle)
-    if (counts < 0).any() or counts.sum() != rows * columns:
+    if counts.min(initial=0) < 0 or counts.max(initial=0) > rows * columns or counts.sum() != rows * columns:
         raise InputError(f"a mask's run lengths do not fill {rows} rows by {columns} columns")
     return counts
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
+from curation import rle
 from curation.errors import InputError
-from projection import rle
 
 Mask = NDArray[np.bool_]
 
@@ -55,25 +55,6 @@ def test_merge_is_the_union(data: st.DataObject) -> None:
     assert made == coco.merge([theirs(first), theirs(second)])["counts"].decode()
 
 
-@settings(deadline=None)  # the first call compiles
-@given(st.lists(masks(), max_size=1), st.integers(0, 3))
-def test_runs_of_several_labels_as_each_alone(given_masks: list[Mask], before: int) -> None:
-    rows, columns = given_masks[0].shape if given_masks else (3, 4)
-    shifted = [np.roll(mask, n, axis=0) for mask in given_masks for n in range(2)]
-    runs = [
-        (before + label, start + half, stop) if half else (before + label, start, start + 1)
-        for label, mask in enumerate(shifted)
-        for start, stop in zip(*rle.runs_of_counts(rle.decompress(rle.encode(mask))), strict=True)
-        for half in (0, 1)
-        if half == 0 or stop > start + 1
-    ]
-    found = list(rle.of_runs(np.array(runs, np.int64).reshape(-1, 3), before + len(shifted) + 1, rows, columns))
-    for label, mask in enumerate(shifted):
-        expected = (rle.encode(mask), int(mask.sum()), rle.box(rle.encode(mask), rows)) if mask.any() else None
-        assert found[before + label] == (expected or ("", 0, (0, 0, 0, 0)))
-    assert found[-1] == ("", 0, (0, 0, 0, 0))
-
-
 @given(st.data())
 def test_subtract_is_the_union_without_the_others(data: st.DataObject) -> None:
     first = data.draw(masks())
@@ -93,7 +74,7 @@ def test_nothing_merges_to_nothing() -> None:
     assert rle.merge([], 3, 4) == rle.encode(np.zeros((3, 4), dtype=bool))
 
 
-@pytest.mark.parametrize("damaged", ["\x00", "~~", "o", "ooooooooooooooo0", "é"])
+@pytest.mark.parametrize("damaged", ["\x00", "~~", "o", "ooooooooooooooo0", "é", "", "0", "````", "_", "1" * 30])
 def test_what_is_no_run_length_is_refused(damaged: str) -> None:
     with pytest.raises(InputError):
         rle.decode(damaged, 4, 4)
@@ -102,3 +83,21 @@ def test_what_is_no_run_length_is_refused(damaged: str) -> None:
 def test_a_mask_of_another_size_is_refused() -> None:
     with pytest.raises(InputError, match="do not fill"):
         rle.decode(rle.encode(np.ones((3, 4), dtype=bool)), 4, 4)
+
+
+def test_long_and_falling_runs_decompress() -> None:
+    mask = np.zeros((500, 400), bool)
+    mask[:, 100:102] = mask[7, 350] = True
+    expected = [500 * 100, 1000, 500 * 248 + 7, 1, 500 * 50 - 8]
+    assert rle.decompress(theirs(mask)["counts"].decode()).tolist() == expected
+
+
+def test_no_string_is_no_counts() -> None:
+    assert rle.decompress("").tolist() == []
+    assert rle.area("") == 0
+
+
+def test_counts_whose_sum_wraps_around_to_the_size_are_refused() -> None:
+    huge = rle.compress(np.array([2**58] * 64 + [5]))
+    with pytest.raises(InputError, match="do not fill"):
+        rle.decode(huge, 1, 5)

@@ -1,0 +1,1 @@
+"""Several readers' answers as one, and how well readers agree."""
