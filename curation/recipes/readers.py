@@ -61,15 +61,21 @@ class ReadersWork:
                     yield ReleaseLabel(image_id, LABELS[row.question], "readers", row.decision_id, STATES[row.value])
 
     def masks(self, masks: Iterable[Mask]) -> Iterable[Mask]:
-        """The masks, those that readers corrected as they left them."""
+        """The masks: those that readers corrected as they left them, those that they deleted no more."""
         drawn = {
             (row.subject_id, row.label): row
             for row in self._sources.rows(DecisionMark)
             if row.task is Task.MASK_REVIEW and row.rle
         }
+        deleted = {
+            (row.subject_id, row.question)
+            for row in self._decisions
+            if row.task is Task.MASK_REVIEW and row.value == "absent" and row.verdict is not Verdict.SPLIT
+        }
         for mask in masks:
             mark = drawn.get((mask.view_id, mask.label))
-            yield _redrawn(mask, mark) if mark else mask
+            if (mask.view_id, mask.label) not in deleted:
+                yield _redrawn(mask, mark) if mark else mask
 
     def tables(self) -> Mapping[str, Sequence[Record]]:
         """The trail, by file name."""

@@ -17,6 +17,7 @@ from curation.records import (
     Decision,
     DecisionMark,
     EventKind,
+    Mask,
     Record,
     Role,
     Task,
@@ -67,8 +68,14 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
             decision(labels, "report1", "Pneumonia", "not mentioned"),
             decision(labels, "elsewhere", "Edema", "present"),
             decision(masks, "view1", "heart", "present"),
+            decision(masks, "view1", "aorta", "absent"),
+            decision(masks, "view2", "aorta", "absent", Verdict.SPLIT),
         ],
     )
+    aorta = [
+        Mask(view, "aorta", 141, "segment", rle.encode(DRAWN), 6, (1, 1, 3, 2), 20.0) for view in ("view1", "view2")
+    ]
+    write(workspace, aorta)
     marks = ("staple", 1.0, (1.0, 1.0, 3.0, 2.0), rle.encode(DRAWN), ("d1",), ("e1",))
     write(
         workspace, [DecisionMark("view1", masks, "heart", 0, *marks), DecisionMark("gone", masks, "heart", 0, *marks)]
@@ -91,7 +98,8 @@ def test_a_settled_decision_is_a_label_of_each_image_it_speaks_of(release: Path)
 
 
 def test_a_mask_that_readers_corrected_is_the_one_that_is_released(release: Path) -> None:
-    masks = {row["view_id"]: row for row in pl.read_parquet(release / "masks.parquet").to_dicts()}
+    table = pl.read_parquet(release / "masks.parquet").filter(pl.col("label") == "heart")
+    masks = {row["view_id"]: row for row in table.to_dicts()}
     assert (masks["view1"]["source"], masks["view1"]["area_px"], masks["view1"]["box"]) == ("readers", 6, [1, 1, 3, 2])
     assert masks["view1"]["mean_thickness_mm"] is None
     assert (masks["view2"]["source"], masks["view2"]["area_px"]) == ("segment", 2)
@@ -101,8 +109,14 @@ def test_a_mask_that_readers_corrected_is_the_one_that_is_released(release: Path
             assert coco.annToMask(annotation).sum() == annotation["area"]
 
 
+def test_a_mask_that_readers_deleted_is_not_released_unless_they_are_split_on_it(release: Path) -> None:
+    masks = pl.read_parquet(release / "masks.parquet").filter(pl.col("label") == "aorta")
+    assert masks["view_id"].to_list() == ["view2"]
+
+
 def test_the_trail_leads_from_the_label_to_what_a_reader_did(release: Path) -> None:
-    decisions = pl.read_parquet(release / "decisions.parquet").filter(pl.col("subject_id") == "view1")
+    here = (pl.col("subject_id") == "view1") & (pl.col("question") == "heart")
+    decisions = pl.read_parquet(release / "decisions.parquet").filter(here)
     answers = pl.read_parquet(release / "answers.parquet")
     events = pl.read_parquet(release / "annotation_events.parquet")
     assert decisions["event_ids"].to_list() == [["e1"]]
@@ -116,4 +130,4 @@ def test_the_trail_leads_from_the_label_to_what_a_reader_did(release: Path) -> N
 def test_what_readers_are_split_on_and_what_lies_elsewhere_is_no_label(release: Path) -> None:
     decisions = pl.read_parquet(release / "decisions.parquet")
     assert "elsewhere" not in decisions["subject_id"].to_list()
-    assert decisions.filter(pl.col("verdict") == "split").height == 1
+    assert decisions.filter(pl.col("verdict") == "split").height == 2
