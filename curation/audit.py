@@ -100,6 +100,14 @@ def audit(workspace: Workspace, identifiers: Iterable[Identifier]) -> list[Hit]:
     return sorted(search.hits)
 
 
+def search(texts: Iterable[tuple[str, bytes]], identifiers: Iterable[Identifier]) -> list[Hit]:
+    """Every text, each given behind its place, in which an identifier stands; nothing is unpacked."""
+    found = _Search(_automaton(identifiers))
+    for place, text in texts:
+        found.scan(text, place)
+    return sorted(found.hits)
+
+
 def _files(root: Path) -> Iterator[Path]:
     """All files; git's objects come through git, links to folders are not followed, installed packages are left out."""
     for folder, folders, files in os.walk(root):
@@ -162,7 +170,7 @@ class _Search:
         """Search one file's name and, unless an equal one was searched, its content."""
         place = self._name(place)
         if path.is_symlink():
-            self._scan(os.fsencode(path.readlink()), place)
+            self.scan(os.fsencode(path.readlink()), place)
         if not path.is_file():
             return
         about = path.stat()
@@ -176,7 +184,7 @@ class _Search:
         if self._is_known(hashlib.blake2b(data, digest_size=16).digest()):
             return
         head = bytes(data[:16])
-        self._scan(data, place)
+        self.scan(data, place)
         if head.startswith(b"PAR1"):
             self._parquet(data, place)
         elif head.startswith(b"SQLite format 3\0"):
@@ -202,7 +210,7 @@ class _Search:
         self.seen.add(mark)
         return known
 
-    def _scan(self, data: memoryview | bytes, place: str) -> None:
+    def scan(self, data: memoryview | bytes, place: str) -> None:
         """Search in chunks that overlap, so that memory stays small and no value is cut."""
         for start in range(0, len(data), _CHUNK):
             chunk = bytes(data[max(0, start - 4096) : start + _CHUNK])
@@ -223,7 +231,7 @@ class _Search:
             return  # not a table after all; its bytes were searched
         for name in table.column_names:
             for value in _texts(table.column(name)):
-                self._scan(value, f"{place}: column {name}")
+                self.scan(value, f"{place}: column {name}")
 
     def _sqlite(self, data: memoryview, place: str) -> None:
         """Rows of all tables: a value that spans two pages is not found in the bytes."""
@@ -248,7 +256,7 @@ class _Search:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 for member in archive.infolist() if depth < 3 else ():
-                    self._scan(member.filename.encode(), place)
+                    self.scan(member.filename.encode(), place)
                     if member.file_size <= MAX_UNPACKED:
                         self.data(memoryview(archive.read(member)), place, depth + 1)
         except (zipfile.BadZipFile, OSError, zlib.error, RuntimeError, NotImplementedError, EOFError):

@@ -297,6 +297,7 @@ def _study(batch: Batch, item: StudyItem) -> Study:
         age_years=header.age_years,
         modalities=item.modalities,
         n_series=item.n_series,
+        site_id=row.site_id,
     )
 
 

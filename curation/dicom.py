@@ -109,6 +109,8 @@ class Film:
     """Centre and width, the first of several; of values after ``modality`` or ``rescale``, as ``voi`` is."""
     window_function: str
     """LINEAR, LINEAR_EXACT or SIGMOID (PS3.3 C.11.2.1.2)."""
+    spacing_mm: tuple[float, ...] = ()
+    """Distance of rows, then of columns, on the detector (0018,1164); or (0028,0030) where only that is given."""
 
 
 def read_header(data: bytes) -> Header:
@@ -174,6 +176,7 @@ def read_film(data: bytes) -> Film:
                 voi=_look_up(dataset, "VOILUTSequence", stored),
                 window=_window(dataset),
                 window_function=_text(dataset, "VOILUTFunction").upper() or "LINEAR",
+                spacing_mm=_numbers(dataset, "ImagerPixelSpacing", 2) or _numbers(dataset, "PixelSpacing", 2),
             )
     except _MALFORMED as error:
         raise Rejected(Reason.UNREADABLE, f"pixels cannot be decoded ({type(error).__name__})") from None

@@ -6,8 +6,8 @@ from curation.records import CONTROL, TABLES, Field, Reason, Record, fields
 
 _TYPES = {"int": "int64", "float": "float64", "date": "date", "datetime": "timestamp, UTC", "bool": "bool"}
 _STAGES = (
-    *(CONTROL, "ingest", "deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground"),
-    *("labels", "route", "read", "decide", "release"),
+    *(CONTROL, "ingest", "deid", "catalog", "render", "segment", "consensus", "project", "measure"),
+    *("mine", "similar", "ground", "labels", "route", "read", "decide", "splits", "release"),
 )
 """What writes tables, in the order in which a reader meets them."""
 

@@ -4,6 +4,7 @@ A query is one SELECT. It runs on an in-memory connection whose views name the w
 else (other files, the network, settings, writing) is shut before the query is read.
 """
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import duckdb
 
 from curation.errors import InputError, UsageError
 from curation.records import CONTROL, TABLES, Record, fields
+from curation.release.views import Shelf, statements
 from curation.store import arrow_schema, atomic
 from curation.workspace import Workspace
 
 Rows = list[tuple[Any, ...]]
 _ABOUT_THE_QUERY = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.PermissionException)
-_WRITERS = ("deid", "catalog", "segment", "consensus", "project", "measure", "mine", "ground", "decide", "route")
+_WRITERS = (
+    *("deid", "catalog", "render", "segment", "consensus", "project", "measure", "mine", "similar", "ground", "decide"),
+    "route",
+)
 _WORKERS = tuple(stage for stage in _WRITERS if stage != "deid")  # the rejects of deid stay in the vault
 
 
@@ -39,7 +44,26 @@ def parts(workspace: Workspace, record: type[Record]) -> list[Path]:
 def query(workspace: Workspace, sql: str) -> tuple[list[str], Rows]:
     """Column names and rows of one SELECT; raises UsageError for anything else, and for SQL that is wrong."""
     _check_single_select(sql)
-    connection = _connect(workspace)
+    return _answer(_connect(workspace), sql)
+
+
+def query_release(chosen: Shelf, shelves: Sequence[Shelf], sql: str) -> tuple[list[str], Rows]:
+    """The same over the versions of a release: see ``curation.release.views`` for what can be asked.
+
+    Raises InputError where a folder holds other tables than a release.
+    """
+    _check_single_select(sql)
+    connection = duckdb.connect(":memory:")
+    try:
+        for statement in statements(chosen, shelves):
+            connection.execute(statement)
+    except duckdb.Error:  # its text would quote folders
+        raise InputError("the tables of a version are not those of a release: `paxflow release check` it") from None
+    _lock(connection, {str(shelf.folder) for shelf in shelves})
+    return _answer(connection, sql)
+
+
+def _answer(connection: "duckdb.DuckDBPyConnection", sql: str) -> tuple[list[str], Rows]:
     try:
         found = connection.execute(sql)
         return [column[0] for column in found.description], found.fetchall()
@@ -80,12 +104,17 @@ def _connect(workspace: Workspace, locked: bool = True) -> "duckdb.DuckDBPyConne
             connection.execute(f'create table "{name}" as select * from "empty_{name}"')  # noqa: S608 - our names
             connection.unregister(f"empty_{name}")
     if locked:
-        allowed = ", ".join(f"'{_quoted(folder)}'" for folder in sorted(folders))
-        connection.execute(f"set allowed_directories=[{allowed}]")
-        connection.execute("set python_enable_replacements=false")
-        connection.execute("set enable_external_access=false")
-        connection.execute("set lock_configuration=true")
+        _lock(connection, folders)
     return connection
+
+
+def _lock(connection: "duckdb.DuckDBPyConnection", folders: Iterable[str]) -> None:
+    """From here on the connection reads below these folders, and nothing else of the machine or the network."""
+    allowed = ", ".join(f"'{_quoted(folder)}'" for folder in sorted(folders))
+    connection.execute(f"set allowed_directories=[{allowed}]")
+    connection.execute("set python_enable_replacements=false")
+    connection.execute("set enable_external_access=false")
+    connection.execute("set lock_configuration=true")
 
 
 def _check_single_select(sql: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from curation.errors import SettingsError
 
@@ -18,6 +18,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 ViewName = Literal["PA", "AP", "LAT", "RL", "LAO", "RAO", "LPO", "RPO"]
 LabelSetName = Literal["chexpert", "nih", "vindr", "padchest"]
 Positive = Annotated[float, Field(gt=0)]
+STRATUM = r"^(sex|age|view|site|label:.+)$"
+"""What a split can be balanced by; a label is CheXpert's."""
 
 
 DeidOption = Literal[
@@ -63,7 +65,7 @@ class IngestSettings(Section):
 class DeidSettings(Section):
     """De-identification at the border: options of PS3.15 Annex E over its Basic Profile."""
 
-    version: Literal[3]
+    version: Literal[4]
     batch_items: int = 500
     options: Annotated[tuple[DeidOption, ...], AfterValidator(_each_once)]
     max_shift_days: Annotated[int, Field(ge=30, le=36500)]
@@ -75,7 +77,7 @@ class DeidSettings(Section):
 class CatalogSettings(Section):
     """What counts as a usable series."""
 
-    version: Literal[1]
+    version: Literal[2]
     batch_items: int = 500
     min_slices: Annotated[int, Field(ge=2)]
     spacing_tolerance: Fraction
@@ -128,7 +130,7 @@ class MeasureSettings(Section):
 class MineSettings(Section):
     """Report mining."""
 
-    version: Literal[2]
+    version: Literal[3]
     batch_items: int = 1000
     label_sets: Annotated[tuple[LabelSetName, ...], AfterValidator(_each_once)]
     dictionary: str
@@ -166,15 +168,20 @@ class RouteSettings(Section):
     rarity_weight: Fraction
 
 
-class RecipeSettings(Section):
-    """A release recipe."""
+class RenderSettings(Section):
+    """Pictures of radiographs."""
 
     version: Literal[1]
-    title: str
-    licence: str
-    attribution: str
-    split: "Shares"
-    split_salt: str
+    batch_items: int = 500
+    size_px: Annotated[int, Field(ge=32, le=8192)]
+
+
+class SimilarSettings(Section):
+    """How many of the nearest reports are kept."""
+
+    version: Literal[1]
+    batch_items: int = 8  # each item is a thousand reports
+    nearest: Annotated[int, Field(ge=0, le=1000)]
 
 
 class Shares(BaseModel):
@@ -193,6 +200,63 @@ class Shares(BaseModel):
         return self
 
 
+class RecipeSettings(Section):
+    """A release recipe."""
+
+    version: Literal[2]
+    title: str
+    licence: str
+    attribution: str
+    split: Shares
+    split_salt: str
+    stratify: tuple[Annotated[str, Field(pattern=STRATUM)], ...] = ()
+    """What splits are balanced by; a balanced split keeps what the version ``since`` had."""
+    official: str = ""
+    """Name of an official split that is honoured before any other rule; ``paxflow release official`` takes it in."""
+    hidden_test: bool = False
+    """The answers of the test split stand apart, in ``answers/<recipe>``."""
+    since: str = ""
+    """The published version that CHANGES.md compares with; ``paxflow release publish`` sets it."""
+
+
+class TargetSettings(RecipeSettings):
+    """What a state becomes as a target: left out of the loss, 1 or 0 (CheXpert's U-Ignore, U-Ones, U-Zeros)."""
+
+    uncertain: Literal["ignore", "ones", "zeros"]
+    not_mentioned: Literal["ignore", "zeros"]
+
+
+class TextSettings(RecipeSettings):
+    """Which reports' words may be passed on, by the licence of the report."""
+
+    text_licences: tuple[str, ...]
+
+
+RECIPE_SETTINGS: dict[str, type[RecipeSettings]] = {
+    "classification": TargetSettings,
+    "reader-boxes": RecipeSettings,
+    "paxray": TargetSettings,
+    "report-pairs": TextSettings,
+    "prior-grounded": TextSettings,
+    "concepts": TextSettings,
+}
+"""The recipes there are, and what can be set of each."""
+
+
+def _recipes(given: object) -> dict[str, RecipeSettings]:
+    """Each recipe's section under its own model; a fault inside one is named by recipe and key."""
+    if not isinstance(given, dict) or not given.keys() <= RECIPE_SETTINGS.keys():
+        raise ValueError(f"the recipes are {', '.join(RECIPE_SETTINGS)}")
+    made = {}
+    for name, value in given.items():
+        try:
+            made[name] = RECIPE_SETTINGS[name].model_validate(value)
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise ValueError(f"{name}: {faults}") from None
+    return made
+
+
 class Settings(BaseModel):
     """All of ``params.yaml``."""
 
@@ -201,15 +265,17 @@ class Settings(BaseModel):
     ingest: IngestSettings
     deid: DeidSettings
     catalog: CatalogSettings
+    render: RenderSettings
     segment: SegmentSettings
     consensus: ConsensusSettings
     project: ProjectSettings
     measure: MeasureSettings
     mine: MineSettings
+    similar: SimilarSettings
     ground: GroundSettings
     decide: DecideSettings
     route: RouteSettings
-    recipes: dict[str, RecipeSettings]
+    recipes: Annotated[dict[str, RecipeSettings], BeforeValidator(_recipes)]
 
     def parameters(self) -> dict[str, Any]:
         """What changes a result, by section."""
@@ -238,4 +304,9 @@ def _checked(text: str) -> Settings:
 def _explain(error: ValidationError | yaml.YAMLError) -> str:
     if isinstance(error, yaml.YAMLError):
         return str(error)
-    return "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
+    return "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}{_given(e['input'])}" for e in error.errors())
+
+
+def _given(value: Any) -> str:
+    """What stood there, unless it is a whole section."""
+    return "" if isinstance(value, dict) else f" (got {value!r})"

@@ -13,8 +13,8 @@ from curation.settings import Settings, load_settings
 
 VAULT_STAGES = ("ingest",)
 BORDER_STAGES = ("deid",)
-DATA_WRITERS = ("deid", "read", "labels")
-"""What writes into ``data/``: the border, what readers answer, and what other labelers say of our subjects."""
+DATA_WRITERS = ("deid", "read", "labels", "splits")
+"""What writes into ``data/``: the border, readers' answers, other labelers' opinions, splits that others published."""
 
 
 @dataclass(frozen=True)

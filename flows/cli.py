@@ -15,12 +15,15 @@ from flows.cli_labels import labels_app
 from flows.cli_mine import mine_app
 from flows.cli_project import project_command
 from flows.cli_read import read_app
+from flows.cli_release import release_app
 from flows.cli_studio import studio_app
 from flows.cli_umls import umls_app
 from flows.say import Speaker
 
 if TYPE_CHECKING:
     from curation.workspace import Workspace
+
+SET_UP, PIPELINE, LOOK, PULL = "Set up", "Run", "Look", "Releases"
 
 app = typer.Typer(
     name="paxflow",
@@ -37,10 +40,9 @@ app.add_typer(read_app, name="read", rich_help_panel="Readers")
 app.add_typer(studio_app, name="studio", rich_help_panel="Readers")
 app.add_typer(labels_app, name="labels", rich_help_panel="Run")
 app.add_typer(umls_app, name="umls", rich_help_panel="Set up")
+app.add_typer(release_app, name="release", rich_help_panel=PULL)
 app.command("project", rich_help_panel="Run")(project_command)
 speaker = Speaker()
-
-SET_UP, PIPELINE, LOOK = "Set up", "Run", "Look and pull"
 
 
 class Format(StrEnum):
@@ -114,34 +116,18 @@ def stages() -> None:
 
 
 @app.command("run", rich_help_panel=PIPELINE)
-def run_command(
-    stage: Annotated[str, typer.Argument(help="A stage; `paxflow stages` lists them.")],
-    recipe: Annotated[str | None, typer.Option(help="Which release recipe (stage release only).")] = None,
-) -> None:
+def run_command(stage: Annotated[str, typer.Argument(help="A stage; `paxflow stages` lists them.")]) -> None:
     """Run one stage: what is in its plan and not yet done."""
+    from curation.errors import UsageError
     from flows.run import run_stage
     from flows.stages import step_named
 
-    workspace = _workspace()
     name = step_named(stage).name
     if name == "release":
-        _build(workspace, recipe)
-        return
+        raise UsageError("a release is built by its recipe: `paxflow release build RECIPE`")
     with speaker.stage_progress(name) as watch:
-        outcome = run_stage(name, workspace, watch)
+        outcome = run_stage(name, _workspace(), watch)
     speaker.outcome(outcome)
-
-
-def _build(workspace: "Workspace", recipe: str | None) -> None:
-    from curation.errors import UsageError
-    from curation.release import build
-
-    if recipe is None:
-        raise UsageError(f"name a recipe: --recipe {' or '.join(sorted(workspace.settings.recipes))}")
-    with workspace.lock(f"release-{recipe}"):
-        counts = build(workspace, recipe)
-    rows = ", ".join(f"{count:,} {table}" for table, count in counts.items())
-    speaker.say("release", f"release/{recipe}: {rows}", recipe=recipe, **counts)
 
 
 @app.command(rich_help_panel=PIPELINE)
@@ -155,18 +141,6 @@ def curate() -> None:
     from flows.orchestrate import curate_once  # after the environment: Prefect reads it on import
 
     curate_once(workspace)
-
-
-@app.command(rich_help_panel=PIPELINE)
-def publish(
-    recipe: Annotated[str, typer.Argument(help="A recipe, e.g. paxray.")],
-    version: Annotated[str, typer.Argument(help="A semantic version, e.g. 1.2.0.")],
-) -> None:
-    """Check a release, push it, tag it as RECIPE@vVERSION, and pull it back to compare."""
-    from flows.publish import publish as run_publish
-
-    tag = run_publish(_workspace(), recipe, version)
-    speaker.say("publish", f"{tag} is published: `dvc get <this repository> release/{recipe} --rev {tag}`", tag=tag)
 
 
 @app.command(rich_help_panel=PIPELINE, hidden=True)
@@ -183,12 +157,26 @@ def demo() -> None:
 @app.command(rich_help_panel=LOOK)
 def query(
     sql: Annotated[str, typer.Argument(help='One SELECT, e.g. "select label, count(*) from masks group by 1".')],
+    release: Annotated[
+        str | None,
+        typer.Option(help="Ask a release instead, e.g. paxray@v1.2.0, or paxray as it lies here; see the text above."),
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
 ) -> None:
-    """Ask the workspace's tables in SQL, read-only."""
-    from curation.query import query as ask
+    """Ask the workspace's tables in SQL, read-only.
 
-    names, rows = ask(_workspace(), sql)
+    With --release: its tables, those of every version as "paxray@v1.2.0".labels, and the views versions,
+    prevalence (label, split, version), changes (rows from version to version), label_trail (where a label is from).
+    """
+    from curation.query import query as ask
+    from curation.query import query_release
+    from flows.versions import shelves_of
+
+    workspace = _workspace()
+    if release is None:
+        names, rows = ask(workspace, sql)
+    else:
+        names, rows = query_release(*shelves_of(workspace, release), sql)
     speaker.rows(names, rows, format.value)
 
 

@@ -36,7 +36,7 @@ def run_demo(workspace: Workspace, speaker: Speaker) -> None:
     run(workspace, paxflow, "report")
     run(workspace, paxflow, "tables", "--export", "work/catalog.duckdb")
     _title(speaker, "4", f"Publish {RECIPE}@v{VERSION}: checks, dvc push, tag, and `dvc get` gives the same bytes")
-    run(workspace, paxflow, "publish", RECIPE, VERSION)
+    run(workspace, paxflow, "release", "publish", RECIPE, VERSION)
     _title(speaker, "5", "`dvc repro` a second time runs nothing; one changed value re-runs what depends on it")
     _show_increments(workspace, speaker)
     _title(speaker, "6", "Search everything past the vault's border for each planted identifier")

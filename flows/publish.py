@@ -6,47 +6,87 @@ from pathlib import Path
 
 import yaml
 
-from curation.errors import IntegrityError, ToolError, UsageError
-from curation.release import check
-from curation.store import file_sha256
+from curation.errors import InputError, IntegrityError, ToolError, UsageError
+from curation.release.build import answers_of, folder_of
+from curation.release.check import check
+from curation.release.checks.identifiers import known_identifiers
+from curation.release.opened import Opened
+from curation.store import atomic, file_sha256
 from curation.workspace import Workspace
 from flows.tools import clear_dead_rwlock, has_remote, read, run
+from flows.versions import Version, before, order_of, pull
 
-_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z]+(\.[0-9A-Za-z]+)*)?")
+UNSAID = "Say here"
+"""What the attribution of a new workspace begins with."""
 _PINS = ("data.dvc", "dvc.lock", "dvc.yaml", "params.yaml", ".dvc/config")  # the last says where to pull from
 
 
-def publish(workspace: Workspace, recipe: str, version: str) -> str:
-    """Publish ``release/<recipe>`` as the git tag ``<recipe>@v<version>`` and return the tag.
+def publish(workspace: Workspace, recipe: str, number: str) -> str:
+    """Publish ``release/<recipe>`` as the git tag ``<recipe>@v<number>`` and return the tag.
 
     A tag that already stands is kept if it pins the same bytes; otherwise IntegrityError: a version never changes.
+    What CHANGES.md compares with is the newest version below this one: where ``params.yaml`` names another, it is
+    changed there and the release is built anew.
     """
-    if not _SEMVER.fullmatch(version):
-        raise UsageError(f"'{version}' is not a semantic version such as 1.2.0")
+    order_of(number)
     if recipe not in workspace.settings.recipes:
-        raise UsageError(
-            f"there is no recipe '{recipe}': params.yaml has {', '.join(sorted(workspace.settings.recipes))}"
-        )
-    tag = f"{recipe}@v{version}"
+        names = ", ".join(sorted(workspace.settings.recipes))
+        raise UsageError(f"there is no recipe '{recipe}': params.yaml has {names}")
+    version = Version(recipe, number)
     with workspace.lock("dvc"):
         clear_dead_rwlock(workspace)
-        check(workspace.root / "release" / recipe)
-        _check_current(workspace, recipe)
-        is_new = _check_free(workspace, recipe, tag)
+        is_new = not read(workspace, "git", "tag", "--list", version.tag).strip()
+        if is_new:
+            _compare_with(workspace, recipe, before(workspace, recipe, number))
+        release = Opened(folder_of(workspace, recipe), answers_of(workspace, recipe))
+        _check_worth(release)
+        check(release, known_identifiers(workspace))
+        check_current(workspace, recipe)
+        if not is_new:
+            _check_same(workspace, version)
         if has_remote(workspace):
             run(workspace, "dvc", "push", "--quiet")
             _check_pushed(workspace, recipe)
-        _commit_pins(workspace, tag)
+        _commit_pins(workspace, version.tag)
         if is_new:
-            run(workspace, "git", "tag", "--annotate", "-m", f"Release {tag}", tag)
-        _check_pull(workspace, recipe, tag)
-    return tag
+            run(workspace, "git", "tag", "--annotate", "-m", _message(workspace, version, release), version.tag)
+        _check_pull(workspace, version)
+    return version.tag
 
 
-def _check_current(workspace: Workspace, recipe: str) -> None:
-    status = read(workspace, "dvc", "status", f"release@{recipe}").strip()
+def _compare_with(workspace: Workspace, recipe: str, since: str) -> None:
+    """Name the version before in params.yaml, and build the release anew if that is new."""
+    if workspace.settings.recipes[recipe].since == since:
+        return
+    path = workspace.root / "params.yaml"
+    with atomic(path) as temporary:
+        temporary.write_text(with_since(path.read_text(encoding="utf-8"), recipe, since), encoding="utf-8")
+    run(workspace, "dvc", "repro", "--quiet", "--single-item", f"release@{recipe}")
+
+
+def with_since(text: str, recipe: str, since: str) -> str:
+    """``params.yaml`` with the version that a recipe's changes are told against; all else, comments too, as it was."""
+    own = re.search(rf"^(  {re.escape(recipe)}:[^\n]*\n)((?:(?:    [^\n]*)?\n)*)", text, re.MULTILINE)
+    if own is None:
+        raise UsageError(f"params.yaml has no section {recipe} below `recipes`, indented by two spaces")
+    others = re.sub(r"^    since:[^\n]*\n", "", own[2], flags=re.MULTILINE)
+    line = f"    since: {since}\n" if since else ""
+    return f"{text[: own.end(1)]}{line}{others}{text[own.end() :]}"
+
+
+def _check_worth(release: Opened) -> None:
+    """An empty release builds, so that a schedule goes on, but is not handed out."""
+    if not any(len(release.table(name)) for name in ("images", "reports") if name in release.names):
+        raise InputError(f"release/{release.recipe} has no image and no report: `paxflow rejects` says what stopped")
+    if release.settings["attribution"].startswith(UNSAID):
+        raise UsageError(f"params.yaml does not say where {release.recipe} is from: set its attribution and licence")
+
+
+def check_current(workspace: Workspace, recipe: str) -> None:
+    """The release and all that it is made from: a stage before it that is behind params.yaml belies provenance.json."""
+    status = read(workspace, "dvc", "status", "--with-deps", f"release@{recipe}").strip()
     if status and "up to date" not in status:
-        raise IntegrityError(f"release/{recipe} is not what dvc.lock pins: run `dvc repro` first\n{status}")
+        raise IntegrityError(f"release/{recipe}, or a stage before it, is not up to date: `dvc repro` first\n{status}")
 
 
 def _commit_pins(workspace: Workspace, tag: str) -> None:
@@ -57,20 +97,30 @@ def _commit_pins(workspace: Workspace, tag: str) -> None:
         run(workspace, "git", "commit", "--quiet", "-m", f"Release {tag}", "--", *pins)
 
 
-def _check_free(workspace: Workspace, recipe: str, tag: str) -> bool:
-    """Whether the tag is new; raises IntegrityError if it stands and pins other contents."""
-    if not read(workspace, "git", "tag", "--list", tag).strip():
-        return True
+def _check_same(workspace: Workspace, version: Version) -> None:
+    """Raise IntegrityError if the tag stands and pins other contents."""
     now = (workspace.root / "dvc.lock").read_text(encoding="utf-8")
-    if _pinned(read(workspace, "git", "show", f"{tag}:dvc.lock"), recipe) != _pinned(now, recipe):
-        raise IntegrityError(f"{tag} is already published with other contents: choose the next version")
-    return False
+    if pinned(read(workspace, "git", "show", f"{version.tag}:dvc.lock"), version.recipe) != pinned(now, version.recipe):
+        raise IntegrityError(f"{version.tag} is already published with other contents: choose the next version")
 
 
-def _pinned(lock: str, recipe: str) -> str:
-    """The hash under which a dvc.lock pins the release."""
-    (out,) = yaml.safe_load(lock)["stages"][f"release@{recipe}"]["outs"]
-    return str(out["md5"])
+def pinned(lock: str, recipe: str) -> dict[str, str]:
+    """The hashes under which a dvc.lock pins the release and its answers, by path."""
+    return {out["path"]: str(out["md5"]) for out in yaml.safe_load(lock)["stages"][f"release@{recipe}"]["outs"]}
+
+
+def _message(workspace: Workspace, version: Version, release: Opened) -> str:
+    """The tag's message: revisions of git and DVC, which the release itself cannot hold."""
+    lock = pinned((workspace.root / "dvc.lock").read_text(encoding="utf-8"), version.recipe)
+    data = workspace.root / "data.dvc"
+    outs = yaml.safe_load(data.read_text(encoding="utf-8"))["outs"] if data.is_file() else []
+    facts = {
+        "paxflow": release.provenance["paxflow"],
+        "git": read(workspace, "git", "rev-parse", "HEAD").strip(),
+        **{f"dvc {out['path']}": out["md5"] for out in outs},
+        **{f"dvc {path}": md5 for path, md5 in sorted(lock.items())},
+    }
+    return "\n".join([f"Release {version.tag}", "", *(f"{name}: {value}" for name, value in facts.items())])
 
 
 def _check_pushed(workspace: Workspace, recipe: str) -> None:
@@ -82,26 +132,12 @@ def _check_pushed(workspace: Workspace, recipe: str) -> None:
         )
 
 
-def _check_pull(workspace: Workspace, recipe: str, tag: str) -> None:
+def _check_pull(workspace: Workspace, version: Version) -> None:
     """What a modeler would do, from this repository at the tag, compared byte by byte."""
+    path = f"release/{version.recipe}"
     with tempfile.TemporaryDirectory() as folder:
-        pulled = Path(folder) / recipe
-        path = f"release/{recipe}"
-        run(
-            workspace,
-            "dvc",
-            "get",
-            "--quiet",
-            str(workspace.root),
-            path,
-            "--rev",
-            tag,
-            "-o",
-            str(pulled),
-            cwd=Path(folder),
-        )
-        if contents(pulled) != contents(workspace.root / path):
-            raise ToolError(f"`dvc get` at {tag} gave other bytes than release/{recipe}: do not hand this tag out")
+        if contents(pull(workspace, version, Path(folder))) != contents(workspace.root / path):
+            raise ToolError(f"`dvc get` at {version.tag} gave other bytes than {path}: do not hand this tag out")
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -26,12 +26,14 @@ class Step:
         return stage
 
 
+_RELEASED = ("catalog", "render", "consensus", "project", "measure", "mine", "similar", "ground", "decide")
 PIPELINE = (
     # vault: sources, rejects and the key never leave it
     Step("ingest", "curation.ingest", (), "takes stock of the landing zone"),
     Step("deid", "curation.deid.stage", (), "de-identifies and verifies; the only way into data/"),
     # work: derived from data/, one DVC stage each
     Step("catalog", "curation.catalog", ("data",), "patients, studies, series, and which report belongs to which"),
+    Step("render", "curation.render", ("data", "work/catalog"), "a picture of each radiograph"),
     Step("segment", "projection.segment", ("data", "work/catalog"), "labels every CT voxel"),
     Step("consensus", "labeling.consensus", ("data", "work/catalog"), "several readers' marks as one"),
     Step(
@@ -42,6 +44,7 @@ PIPELINE = (
     ),
     Step("measure", "projection.measure.stage", ("work/project",), "what a radiologist would measure on them"),
     Step("mine", "labeling.mine", ("data",), "findings of each report, and whether they are there"),
+    Step("similar", "labeling.similar.stage", ("data", "work/mine"), "the reports nearest to each report"),
     Step(
         "ground",
         "labeling.ground",
@@ -58,11 +61,8 @@ PIPELINE = (
     # release: what modelers pull
     Step(
         "release",
-        "curation.release",
-        (
-            "data",
-            *(f"work/{name}" for name in ("catalog", "consensus", "project", "measure", "mine", "ground", "decide")),
-        ),
+        "curation.release.build",
+        ("data", *(f"work/{name}" for name in _RELEASED)),
         "the tables and images of one recipe",
     ),
 )

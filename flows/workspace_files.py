@@ -6,13 +6,17 @@ from pathlib import Path
 import yaml
 
 from curation.errors import InputError
-from curation.release import PARAMETERS
+from curation.release.provenance import PARAMETERS
+from curation.release.recipe import NAMES, recipe_named
 from curation.workspace import Workspace
 from flows.stages import BORDER, PIPELINE
 from flows.tools import run
 
-GITIGNORE = "/data\n/work\n/release\n/.paxflow/\n"
-DVCIGNORE = "# unfinished parts of a running or killed batch\n*.tmp\n"
+GITIGNORE = "/data\n/work\n/release\n/answers\n/.paxflow/\n"
+DVCIGNORE = (
+    "# unfinished parts of a running or killed batch\n*.tmp\n"
+    "# where a release's loaders.py was imported\n__pycache__/\n"
+)
 HEADER = "# Written by `paxflow init` from flows/stages.py; a test holds the two together.\n"
 
 
@@ -27,10 +31,10 @@ def dvc_yaml() -> str:
             stages[step.name] = {
                 "foreach": "${recipes}",
                 "do": {
-                    "cmd": "paxflow run release --recipe ${key}",
+                    "cmd": "paxflow release build ${key}",
                     "deps": deps,
                     "params": [*PARAMETERS, "recipes.${key}"],
-                    "outs": ["release/${key}"],
+                    "outs": ["release/${key}", "answers/${key}"],
                 },
             }
         else:
@@ -40,7 +44,15 @@ def dvc_yaml() -> str:
                 "params": [step.name],
                 "outs": [{f"work/{step.name}": {"persist": True}}],
             }
-    return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=100)
+    written = {"stages": stages, "artifacts": _artifacts()}
+    return HEADER + yaml.safe_dump(written, sort_keys=False, width=100)
+
+
+def _artifacts() -> dict[str, object]:
+    """What a registry lists, by the names that the tags have: ``dvc artifacts get REPO paxray --rev v1.2.0``."""
+    return {
+        name: {"path": f"release/{name}", "type": "dataset", "labels": list(recipe_named(name).tags)} for name in NAMES
+    }
 
 
 def prefect_yaml() -> str:

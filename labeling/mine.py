@@ -1,38 +1,48 @@
 """Mine: what each report says, as sections, mentions, labels and concepts.
 
-Reads ``reports`` (deid). Writes ``sections``, ``mentions``, ``report_labels``, ``concepts``, and ``concept_links``
-where the user has a dictionary. How a text is read: ``labeling.mining``.
+Reads ``reports`` (deid). Writes ``sections``, ``mentions``, ``report_labels``, ``concepts``, ``label_map``, and
+``concept_links`` where the user has a dictionary. How a text is read: ``labeling.mining``.
 """
 
 from collections.abc import Iterator, Sequence
 
 from curation.errors import Rejected
-from curation.records import ConceptLink, ConceptRow, Mention, Reason, Record, Report, ReportLabel, Section
+from curation.records import (
+    ConceptLink,
+    ConceptRow,
+    LabelMapRow,
+    Mention,
+    Reason,
+    Record,
+    Report,
+    ReportLabel,
+    Section,
+)
 from curation.stage import Batch, Item, Stage
 from curation.store import digest, read_rows
 from curation.workspace import Workspace
 from labeling.concept_links import links, open_dictionary
 from labeling.concepts.table import Concept, concepts
-from labeling.labels.sets import label_set
+from labeling.labels.sets import giving, label_set
 from labeling.mining.reader import Mined, mine_text
 
 VOCABULARY = "concepts"
-"""The item beside the reports: the table of concepts."""
+"""The item beside the reports: the tables of concepts and of labels."""
 
 
 def plan(workspace: Workspace) -> list[Item]:
-    """One item per report, and one for the concepts."""
+    """One item per report, and one for the concepts and labels."""
     dictionary = workspace.settings.mine.dictionary
     if dictionary:
         open_dictionary(dictionary)  # the wrong one stops the run before it begins
     reports = read_rows(Report, workspace.tables("deid"))
     items = [Item(report.report_id, digest(report.text), report.text) for report in reports]
-    known = vocabulary()
-    return [Item(VOCABULARY, digest(known), known), *items] if items else []
+    known = (*vocabulary(), *label_map(workspace.settings.mine.label_sets))
+    return [Item(VOCABULARY, digest(known), known), *items]
 
 
 def one(batch: Batch, item: Item) -> Iterator[Record]:
-    """The rows of one report, or of the concepts."""
+    """The rows of one report, or of the concepts and labels."""
     if item.name == VOCABULARY:
         yield from item.payload
         return
@@ -49,6 +59,15 @@ def one(batch: Batch, item: Item) -> Iterator[Record]:
 def vocabulary() -> tuple[ConceptRow, ...]:
     """The table of concepts."""
     return tuple(map(_concept_row, concepts().values()))
+
+
+def label_map(label_sets: Sequence[str]) -> tuple[LabelMapRow, ...]:
+    """The table of labels of these sets, and the findings that give each."""
+    return tuple(
+        LabelMapRow(one.name, label, position, tuple(sorted(findings)), one.parents.get(label, ()), one.source)
+        for one in map(label_set, label_sets)
+        for position, (label, findings) in enumerate(giving(one).items())
+    )
 
 
 def _concept_row(one: Concept) -> ConceptRow:
@@ -102,7 +121,7 @@ def rows(report_id: str, mined: Mined, label_sets: Sequence[str]) -> Iterator[Re
 
 STAGE = Stage(
     name="mine",
-    writes=(Section, Mention, ReportLabel, ConceptRow, ConceptLink),
+    writes=(Section, Mention, ReportLabel, ConceptRow, LabelMapRow, ConceptLink),
     plan=plan,
     one=one,
 )

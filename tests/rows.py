@@ -1,12 +1,14 @@
 """Rows of a small made-up cohort: two patients with a CT each, one with a report of its own, and a reader's finding."""
 
 import hashlib
+import io
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from curation.records import (
@@ -30,7 +32,15 @@ from curation.records import (
 from curation.store import ShardWriter, to_arrow, write_parquet
 from curation.workspace import Workspace
 
-PNG = b"\x89PNG\r\n\x1a\n not really"
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How a PNG begins."""
+
+
+def png(rows: int, columns: int, grey: int) -> bytes:
+    """A picture of one grey."""
+    data = io.BytesIO()
+    Image.fromarray(np.full((rows, columns), grey, np.uint8)).save(data, "PNG")
+    return data.getvalue()
 
 
 def view(name: str = "view1", series: str = "series1", **changed: Any) -> View:
@@ -77,7 +87,7 @@ def workspace_with_rows(root: Path) -> Workspace:
     (workspace.tables("project") / "bytes").mkdir(parents=True)
     views = []
     for number in (1, 2):
-        place = writer.add(f"view{number}.png", PNG + bytes([number]))
+        place = writer.add(f"view{number}.png", png(4, 6, number))
         views.append(view(f"view{number}", f"series{number}", **place.__dict__))
     writer.close()
     for rows in (*_cohort(), views):
@@ -143,4 +153,4 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-__all__ = ["PNG", "Record", "sha256", "view", "workspace_with_rows"]
+__all__ = ["PNG", "Record", "png", "sha256", "view", "workspace_with_rows"]

@@ -14,7 +14,9 @@ import yaml
 
 from curation.audit import audit
 from curation.deid.keys.identity import Identifier
-from curation.records import TABLES, Done, Reject
+from curation.deid.keys.key import identity
+from curation.records import TABLES, Done, Radiograph, Reject, Render, Study
+from curation.release.recipe import NAMES
 from curation.store import read_rows
 from curation.workspace import Workspace
 from flows.publish import contents
@@ -46,6 +48,8 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     type_in(folder, vault, "paxflow", "init", str(workspace))
     params = yaml.safe_load((workspace / "params.yaml").read_text())
     params["project"]["size_px"] = 256
+    for recipe in params["recipes"].values():
+        recipe["attribution"] = "Nobody: made up for a test."
     (workspace / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     type_in(workspace, vault, "dvc", "remote", "add", "--default", "folder", str(folder / "remote"))
     type_in(workspace, vault, "paxflow", "key", "make")
@@ -77,6 +81,21 @@ def test_no_stage_came_out_empty(tables: Workspace) -> None:
         if record.about.stage in {step.name for step in PIPELINE[:-1]} and name not in optional:
             folder = tables.control if record.about.in_vault else tables.tables
             assert read_rows(record, folder(record.about.stage)), name
+
+
+def test_sites_of_studies_are_the_institutions_that_made_them(curated: tuple[Path, Path], tables: Workspace) -> None:
+    truth = [json.loads(line) for line in (curated[1] / "truth.jsonl").read_text().splitlines()]
+    key = identity(tables, tables.settings.deid)
+    site_of = {key.uid(row["original_study_uid"]): key.site(row["original_institution"]) for row in truth}
+    studies = read_rows(Study, tables.tables("catalog"))
+    assert {row.study_id: row.site_id for row in studies} == {row.study_id: site_of[row.study_id] for row in studies}
+    assert len({row.site_id for row in studies}) == 3
+
+
+def test_every_radiograph_has_a_picture(tables: Workspace) -> None:
+    films, renders = read_rows(Radiograph, tables.tables("catalog")), read_rows(Render, tables.tables("render"))
+    assert {row.instance_id for row in films} == {row.instance_id for row in renders}
+    assert {(row.original_rows, row.original_columns) for row in renders} == {(256, 256)}
 
 
 def test_what_real_intake_holds_became_rejects_with_a_reason(tables: Workspace) -> None:
@@ -112,14 +131,51 @@ def test_a_second_curate_changes_nothing(curated: tuple[Path, Path]) -> None:
 
 def test_a_release_is_published_pulled_and_never_changes(curated: tuple[Path, Path], tmp_path: Path) -> None:
     workspace, vault = curated
-    type_in(workspace, vault, "paxflow", "publish", "paxray", "1.0.0")
-    type_in(workspace, vault, "paxflow", "publish", "paxray", "1.0.0")
+    type_in(workspace, vault, "paxflow", "release", "publish", "paxray", "1.0.0")
+    type_in(workspace, vault, "paxflow", "release", "publish", "paxray", "1.0.0")
     clone = tmp_path / "clone"
     type_in(tmp_path, vault, "git", "clone", "--quiet", str(workspace), str(clone))
     type_in(
         tmp_path, vault, "dvc", "get", "--quiet", str(clone), "release/paxray", "--rev", "paxray@v1.0.0", "-o", "pulled"
     )
     assert contents(tmp_path / "pulled") == contents(workspace / "release" / "paxray")
+    type_in(tmp_path, vault, "dvc", "artifacts", "get", str(clone), "paxray", "--rev", "v1.0.0", "-o", "artifact")
+    assert contents(tmp_path / "artifact") == contents(tmp_path / "pulled")
+
+
+def test_every_recipe_is_built_and_keeps_its_promises(curated: tuple[Path, Path]) -> None:
+    workspace, vault = curated
+    for name in NAMES:
+        assert "keeps its promises, and none of" in type_in(workspace, vault, "paxflow", "release", "check", name)
+
+
+def test_the_next_version_says_what_changed(curated: tuple[Path, Path]) -> None:
+    workspace, vault = curated
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    params["measure"]["limits"] = {"cardiomegaly": [0.01]}
+    (workspace / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    type_in(workspace, vault, "dvc", "repro", "--quiet", "measure", "release@paxray")
+    type_in(workspace, vault, "paxflow", "release", "publish", "paxray", "1.1.0")
+    release = workspace / "release" / "paxray"
+    assert "measure.limits" in (release / "CHANGES.md").read_text()
+    told = type_in(workspace, vault, "paxflow", "release", "diff", "paxray@v1.0.0", "paxray@v1.1.0")
+    assert "measurements" in told
+    assert "| masks" not in told
+    assert "1.0.0, 1.1.0" in type_in(workspace, vault, "paxflow", "release", "list")
+    assert "dvc data:" in type_in(workspace, vault, "paxflow", "release", "show", "paxray@v1.1.0")
+    sql = "select what, count(*) from changes where table_name = 'measurements' group by 1"
+    asked = type_in(workspace, vault, "paxflow", "query", "--release", "paxray@v1.1.0", "--format", "csv", sql)
+    assert asked.splitlines()[1].startswith("changed,")
+    pulled = subprocess.run(
+        ["paxflow", "release", "publish", "paxray", "1.0.0"],
+        cwd=workspace,
+        env=environment(vault),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert pulled.returncode == 6
+    assert "choose the next version" in pulled.stderr
 
 
 def test_a_kill_in_the_middle_and_a_second_run_give_the_same_release(
@@ -127,7 +183,7 @@ def test_a_kill_in_the_middle_and_a_second_run_give_the_same_release(
 ) -> None:
     workspace, vault = curated
     copy = tmp_path / "copy"
-    shutil.copytree(workspace, copy, ignore=shutil.ignore_patterns("work", "release", "cache", "dvc.lock"))
+    shutil.copytree(workspace, copy, ignore=shutil.ignore_patterns("work", "release", "answers", "cache", "dvc.lock"))
     params = yaml.safe_load((copy / "params.yaml").read_text())
     params["project"]["batch_items"] = params["catalog"]["batch_items"] = (
         2  # many batches, so that a kill falls among them

@@ -217,7 +217,7 @@ def test_what_readers_disagree_on_is_adjudicated_and_released_with_its_trail(des
     desk.type_in("run", "decide")
     decided = read_rows(Decision, desk.workspace.tables("decide"))
     assert {row.verdict for row in decided if row.subject_id in split} == {Verdict.ADJUDICATED}
-    desk.type_in("run", "release", "--recipe", "paxray")
+    desk.type_in("release", "build", "paxray")
     leads_back_from_the_mask(desk, split.pop())
 
 

@@ -193,6 +193,7 @@ def _dicom(batch: Batch, task: Task) -> Iterator[Record]:
         shard=place.shard,
         offset=place.offset,
         length=place.length,
+        site_id=clean.site_id,
     )
     yield from told
 

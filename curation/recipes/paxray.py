@@ -4,48 +4,57 @@ Named for PAXRay (Seibold et al. 2022, arXiv:2210.03416), whose masks are CT lab
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from curation.recipes.readers import ReadersWork
+from curation.recipes.anatomy import ABOUT, ANSWERS, anatomy
+from curation.recipes.classification_checks import wrong_targets
+from curation.recipes.image_labels import REPORT_TRAIL, image_labels, report_cells, report_trail, subjects_of
+from curation.recipes.paxray_checks import wrong_landmarks, wrong_masks, wrong_pictures
+from curation.recipes.readers import TRAIL, ReadersWork
+from curation.recipes.targets import policy_of, targets
 from curation.records import (
     CHEXPERT,
     Agreement,
     Annotation,
     Consensus,
     Grounding,
+    LabelMapRow,
     Mask,
-    Measurement,
     Mention,
-    Record,
     ReleaseImage,
     ReleaseLabel,
     ReleasePhrase,
+    ReleaseTarget,
     Report,
-    ReportLabel,
-    ReportLink,
-    View,
 )
-from curation.release import Sources
-
-FINDING_LABELS = {"nodule": "Lung Lesion"}
-"""Readers' findings under their CheXpert label (Irvin et al. 2019: nodules and masses are Lung Lesion)."""
-MEASURE_LABELS = {"cardiomegaly": "Cardiomegaly"}
-"""Measurements whose verdict is a CheXpert label."""
+from curation.release.recipe import PROJECTION, Recipe, Tables
+from curation.release.sources import Sources
+from curation.settings import TargetSettings
 
 
-def tables(sources: Sources, images: Sequence[ReleaseImage]) -> Mapping[str, Sequence[Record]]:
+def tables(sources: Sources, images: Sequence[ReleaseImage]) -> Tables:
     """The recipe's own tables beside the spine, by file name."""
     shown = {image.image_id for image in images}
     series = {image.series_id for image in images}
     readers = ReadersWork(sources, images)
+    masks = list(readers.masks(row for row in sources.rows(Mask) if row.view_id in shown))
+    labels = [*image_labels(sources, images), *readers.labels()]
+    label_map = [row for row in sources.rows(LabelMapRow) if row.label_set == CHEXPERT]
+    splits = {image.image_id: image.split for image in images}
+    subjects = subjects_of(sources, images)
+    silent = report_cells(sources, subjects, (CHEXPERT,))
+    policy = policy_of(cast(TargetSettings, sources.settings))
     return {
-        "masks": list(readers.masks(row for row in sources.rows(Mask) if row.view_id in shown)),
-        "measurements": [row for row in sources.rows(Measurement) if row.view_id in shown],
-        "labels": [*_labels(sources, images), *readers.labels()],
-        "phrases": list(_phrases(sources, shown)),
-        "reads": [row for row in sources.rows(Annotation) if row.series_id in series],
-        "consensus": [row for row in sources.rows(Consensus) if row.series_id in series],
-        "agreement": list(_agreement(sources, series)),
+        "masks": (Mask, masks),
+        "labels": (ReleaseLabel, labels),
+        "targets": (ReleaseTarget, list(targets(labels, label_map, splits, policy, silent))),
+        "label_map": (LabelMapRow, label_map),
+        "phrases": (ReleasePhrase, list(_phrases(sources, {(row.view_id, row.label): row.box for row in masks}))),
+        "reads": (Annotation, [row for row in sources.rows(Annotation) if row.series_id in series]),
+        "consensus": (Consensus, [row for row in sources.rows(Consensus) if row.series_id in series]),
+        "agreement": (Agreement, list(_agreement(sources, series))),
+        **anatomy(sources, images, readers.changed),
+        **report_trail(sources, subjects, labels),
         **readers.tables(),
     }
 
@@ -55,39 +64,12 @@ def _agreement(sources: Sources, series: set[str]) -> Iterable[Agreement]:
     return (row for row in sources.rows(Agreement) if row.consensus_id in objects)
 
 
-def _labels(sources: Sources, images: Sequence[ReleaseImage]) -> Iterable[ReleaseLabel]:
-    shown = {image.image_id for image in images}
-    by_series: dict[str, list[ReleaseImage]] = {}
-    for image in images:
-        by_series.setdefault(image.series_id, []).append(image)
-    for row in sources.rows(Measurement):
-        if row.measure in MEASURE_LABELS and row.view_id in shown and row.positive is not None:
-            yield ReleaseLabel(row.view_id, MEASURE_LABELS[row.measure], "measurement", row.measure, int(row.positive))
-    for found in sources.rows(Consensus):
-        if found.finding in FINDING_LABELS:
-            for image in by_series.get(found.series_id, ()):
-                yield ReleaseLabel(image.image_id, FINDING_LABELS[found.finding], "consensus", found.consensus_id, 1)
-    yield from _report_labels(sources, images)
-
-
-def _report_labels(sources: Sources, images: Sequence[ReleaseImage]) -> Iterable[ReleaseLabel]:
-    """Labels of a report on each image of its own study; never on the atlas."""
-    by_study: dict[str, list[ReleaseImage]] = {}
-    for image in images:
-        by_study.setdefault(image.study_id, []).append(image)
-    study_of = {link.report_id: link.study_id for link in sources.rows(ReportLink)}
-    for row in sources.rows(ReportLabel):
-        if row.label_set != CHEXPERT:
-            continue
-        for image in by_study.get(study_of.get(row.report_id, ""), ()):
-            yield ReleaseLabel(image.image_id, row.label, "report", row.report_id, row.state)
-
-
-def _phrases(sources: Sources, shown: set[str]) -> Iterable[ReleasePhrase]:
+def _phrases(sources: Sources, boxes: Mapping[tuple[str, str], tuple[int, ...]]) -> Iterable[ReleasePhrase]:
+    """Findings on the masks that are there, as they are; ``boxes`` by view and label."""
     mentions = {row.mention_id: row for row in sources.rows(Mention)}
     reports = {row.report_id: row for row in sources.rows(Report)}
     for row in sources.rows(Grounding):
-        if row.view_id in shown:
+        if (row.view_id, row.label) in boxes:
             mention, report = mentions[row.mention_id], reports[row.report_id]
             yield ReleasePhrase(
                 report_id=row.report_id,
@@ -102,7 +84,7 @@ def _phrases(sources: Sources, shown: set[str]) -> Iterable[ReleasePhrase]:
                 laterality=mention.laterality,
                 severity=mention.severity,
                 reference=row.reference,
-                box=row.box,
+                box=boxes[row.view_id, row.label],
                 licence=report.licence,
             )
 
@@ -111,9 +93,7 @@ def coco(images: Sequence[ReleaseImage], masks: Sequence[Mask]) -> dict[str, Any
     """COCO instances (Lin et al. 2014) of some images: masks as compressed RLE, boxes, PAXRay++ category ids."""
     numbers = {image.image_id: number for number, image in enumerate(images, start=1)}
     kept = [mask for mask in masks if mask.view_id in numbers]
-    categories: dict[int, tuple[str, str]] = {}  # of all masks, so that every split has the same
-    for mask in sorted(masks, key=lambda mask: mask.label):  # nodule before nodule_2: the first gives the name
-        categories.setdefault(mask.category_id, (mask.label, mask.source))
+    categories = _categories(masks)  # of all masks, so that every split has the same
     return {
         "images": [
             {"id": numbers[i.image_id], "file_name": i.file_name, "height": i.rows, "width": i.columns, "view": i.view}
@@ -135,11 +115,53 @@ def coco(images: Sequence[ReleaseImage], masks: Sequence[Mask]) -> dict[str, Any
     }
 
 
+def _categories(masks: Sequence[Mask]) -> dict[int, tuple[str, str]]:
+    """Name and source of each category id."""
+    categories: dict[int, tuple[str, str]] = {}
+    for mask in sorted(masks, key=lambda mask: mask.label):  # nodule before nodule_2: the first gives the name
+        categories.setdefault(mask.category_id, (mask.label, mask.source))
+    return categories
+
+
 def _size(images: Sequence[ReleaseImage], number: int) -> list[int]:
     image = images[number - 1]
     return [image.rows, image.columns]
 
 
-def images(sources: Sources) -> Sequence[View]:
-    """Every projected view."""
-    return sources.rows(View)
+def documents(tables: Tables) -> dict[str, Any]:
+    """COCO files, one for each split that has images, and the names of PAXRay++'s categories."""
+    images = cast(Sequence[ReleaseImage], tables["images"][1])
+    masks = cast(Sequence[Mask], tables["masks"][1])
+    files = {
+        f"coco/instances_{split}.json": coco([image for image in images if image.split == split], masks)
+        for split in sorted({image.split for image in images})
+    }
+    return {**files, "label_dict.json": {str(number): name for number, (name, _) in sorted(_categories(masks).items())}}
+
+
+RECIPE = Recipe(
+    name="paxray",
+    tags=("chest-x-ray", "segmentation", "anatomy"),
+    kinds=(PROJECTION,),
+    about={
+        "masks": "one label on one image as COCO RLE, with area, box and mean thickness in mm",
+        "labels": "one label of one image from one source; 1 present, 0 absent, -1 uncertain, null not mentioned",
+        "targets": "one label of one image, all sources as one; 1, 0, or null: left out of the loss",
+        "label_map": "one label of one label set, in its published order, with the findings that give it",
+        "phrases": "one finding of one report, by character offsets, on one image; no report text",
+        "reads": "one outline by one reader on one CT slice, as drawn",
+        "consensus": "one object that readers agree on, as runs over a box of the CT grid",
+        "agreement": "the Dice overlap of two readers on one object",
+        **ABOUT,
+        **REPORT_TRAIL,
+        **TRAIL,
+    },
+    tables=tables,
+    answers=(
+        *("masks", "labels", "targets", "phrases", "reads", "consensus", "agreement", "report_labels", "mentions"),
+        *ANSWERS,
+        *TRAIL,
+    ),
+    checks=(wrong_targets, wrong_masks, wrong_landmarks, wrong_pictures),
+    files=documents,
+)

@@ -59,6 +59,7 @@ class Instance(Record):
     shard: Annotated[str, Column("tar file, relative to the stage's folder", place=True)]
     offset: Annotated[int, Column("of the file's first byte in the shard", unit="byte", place=True)]
     length: Annotated[int, Column("of the file", unit="byte")]
+    site_id: Annotated[str, Column("pseudonymous InstitutionName (0008,0080); empty where there was none")] = ""
 
 
 @table("reports", "deid", "one de-identified report")

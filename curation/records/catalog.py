@@ -30,6 +30,7 @@ class Study(Record):
     age_years: Annotated[int | None, Column("PatientAge; 90 stands for 90 and above", unit="year")]
     modalities: Annotated[tuple[str, ...], Column("modalities of its series, sorted")]
     n_series: Annotated[int, Column("series")]
+    site_id: Annotated[str, Column("pseudonymous institution that made it; empty if the header names none")] = ""
 
 
 @table("series", "catalog", "one series that can be used")
@@ -74,3 +75,35 @@ class ReportLink(Record):
 
     report_id: Annotated[str, Column("report", key=True)]
     study_id: Annotated[str, Column("study")]
+
+
+@table("official_splits", "splits", "one patient's split as somebody has published it")
+@dataclass(frozen=True, slots=True)
+class OfficialSplit(Record):
+    """A published split, by pseudonym; `paxflow release official` writes it into ``data/``."""
+
+    name: Annotated[str, Column("name of the official split, e.g. mimic-cxr", key=True)]
+    patient_id: Annotated[str, Column("pseudonymous patient", key=True)]
+    split: Annotated[str, Column("train, valid or test")]
+
+
+@table("renders", "render", "one radiograph as a picture")
+@dataclass(frozen=True, slots=True)
+class Render(Record):
+    """An 8-bit PNG of a radiograph, bone bright, at most ``size_px`` on its longer side."""
+
+    instance_id: Annotated[str, Column("radiograph", key=True)]
+    rows: Annotated[int, Column("height", unit="pixel")]
+    columns: Annotated[int, Column("width", unit="pixel")]
+    original_rows: Annotated[int, Column("height of the radiograph", unit="pixel")]
+    original_columns: Annotated[int, Column("width of the radiograph", unit="pixel")]
+    pixel_spacing_mm: Annotated[float | None, Column("of the picture, on the detector; null if unknown", unit="mm")]
+    photometric: Annotated[str, Column("MONOCHROME2: bone is bright")]
+    grey: Annotated[
+        str, Column("what decided the grey: lut, window, or own_values where the header gives no useful one")
+    ]
+    pixel_sha256: Annotated[str, Column("of the radiograph's stored pixels with their shape")]
+    sha256: Annotated[str, Column("of the PNG file")]
+    shard: Annotated[str, Column("tar file, relative to the stage's folder", place=True)]
+    offset: Annotated[int, Column("of the file's first byte in the shard", unit="byte", place=True)]
+    length: Annotated[int, Column("of the file", unit="byte", place=True)]

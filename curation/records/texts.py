@@ -1,4 +1,4 @@
-"""Tables of mine and ground."""
+"""Tables of mine, similar and ground."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -86,6 +86,19 @@ class ConceptRow(Record):
     opposites: Annotated[tuple[str, ...], Column("concepts that exclude it in the same place")]
 
 
+@table("label_map", "mine", "one label of one label set")
+@dataclass(frozen=True, slots=True)
+class LabelMapRow(Record):
+    """What a published label means here, so that labels of different sets can be set side by side."""
+
+    label_set: Annotated[str, Column("chexpert, nih, vindr or padchest", key=True)]
+    label: Annotated[str, Column("label as its set spells it", key=True)]
+    position: Annotated[int, Column("0, 1, 2 … in the set's published order")]
+    findings: Annotated[tuple[str, ...], Column("findings (see concepts) that give it, sorted")]
+    parents: Annotated[tuple[str, ...], Column("labels above it, in a tree")]
+    source: Annotated[str, Column("paper that published the set")]
+
+
 @table("concept_links", "mine", "one concept of the user's dictionary in one report")
 @dataclass(frozen=True, slots=True)
 class ConceptLink(Record):
@@ -140,3 +153,19 @@ class SentenceGrounding(Record):
     rule_id: Annotated[str, Column("grounding rule that chose the label")]
     reference: Annotated[str, Column("study, or atlas: another person's CT, for orientation only")]
     box: Annotated[tuple[int, ...], Column("x, y, width, height of the mask", unit="pixel")]
+
+
+# --- similar ---------------------------------------------------------------------------------------------
+
+
+@table("similar_reports", "similar", "one of the reports nearest to another")
+@dataclass(frozen=True, slots=True)
+class SimilarReport(Record):
+    """A report of another patient that says nearly the same, as a whole or of one part of the body."""
+
+    query_id: Annotated[str, Column("report", key=True)]
+    anatomy: Annotated[str, Column("part of the body; empty: the whole report", key=True)]
+    rank: Annotated[int, Column("1 is the nearest", key=True)]
+    candidate_id: Annotated[str, Column("report of another patient")]
+    score: Annotated[float, Column("0 to 1")]
+    metric: Annotated[str, Column("name and version of the measure")]

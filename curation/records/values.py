@@ -66,6 +66,8 @@ class Temporality(StrEnum):
 NOT_NOW = frozenset({Temporality.HISTORICAL, Temporality.HYPOTHETICAL})
 PATIENT, OTHER = "patient", "other"
 """Who has the finding."""
+SPLITS = ("train", "valid", "test")
+"""Of patients, in this order."""
 CHEXPERT = "chexpert"
 """The label set that pages and releases show."""
 

@@ -1,21 +1,21 @@
 """A cohort of made-up patients in a landing zone, with the mishaps of a real intake, and the truth beside it.
 
-Patient i depends on the seed and on i alone. Each has one to four studies; the first is a CT with a labelmap, the
-others are mostly radiographs. The last one's report has an addendum, as HL7, a table or a structured report. The first
-patients have one mishap each, in the order of ``MISHAPS``, so that ten hold them all; of later patients one in five has
-one.
+Patient i depends on the seed and on i alone. Each is seen at one of three institutions and has one to four studies; the
+first is a CT with a labelmap, the others are mostly radiographs. The last one's report has an addendum, as HL7, a table
+or a structured report. The first patients have one mishap each, in the order of ``MISHAPS``, so that ten hold them all;
+of later patients one in five has one.
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from curation.synth.anatomy import Build, build
 from curation.synth.exports import hl7, structured, table, write_addendum
-from curation.synth.identities import Person, Planted, person
+from curation.synth.identities import INSTITUTIONS, Person, Planted, person
 from curation.synth.instances import Exposure, Place, ct_slices, labelmap, radiograph, structures_csv
 from curation.synth.mishaps import MISHAPS, Scene
 from curation.synth.phantom import Phantom, phantom
@@ -33,9 +33,10 @@ def generate(
 ) -> None:
     """Write ``landing/``, ``planted.json`` and ``truth.jsonl`` into ``landing_parent`` (the vault).
 
-    ``truth.jsonl`` has one line for each study: whose it is, its modality, what was planted in the image (``lesions``,
-    ``nodules`` in LPS mm, ``cardiothoracic_ratio``, voxels of each structure), and what its report says as CheXpert
-    ``labels``. The same patients and seed give the same bytes; without ``mishaps`` every file is as it should be.
+    ``truth.jsonl`` has one line for each study: whose it is, where it was made, its modality, what was planted in the
+    image (``lesions``, ``nodules`` in LPS mm, ``cardiothoracic_ratio``, voxels of each structure), and what its report
+    says as CheXpert ``labels``. The same patients and seed give the same bytes; without ``mishaps`` every file is as it
+    should be.
     """
     planted = Planted()
     truth: list[dict[str, Any]] = []
@@ -74,7 +75,8 @@ class _Patient:
     body: Build = field(init=False)
 
     def __post_init__(self) -> None:
-        self.patient = person(f"cohort {self.seed} {self.number}")
+        institution = Random(f"paxflow institution {self.seed} {self.number}").choice(INSTITUTIONS)
+        self.patient = replace(person(f"cohort {self.seed} {self.number}"), institution=institution)
         self.body = build(Random(f"paxflow body {self.seed} {self.number}"))
         # as a PACS exports it: folders that name the patient
         self.folder = f"{self.number:06d}_{self.patient.last.upper()}"
@@ -151,6 +153,7 @@ def _truth(plan: StudyPlan, made: Phantom, mishap: str) -> dict[str, Any]:
         "original_accession": plan.who.accession,
         "original_study_uid": Place(plan.name, "").study_uid,
         "original_report_id": plan.report_id,
+        "original_institution": plan.who.patient.institution,
         "exam": plan.exam,
         "study_date": plan.who.moment.date().isoformat(),
         "sex": plan.who.patient.sex,

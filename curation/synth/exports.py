@@ -13,7 +13,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from curation.synth.header import to_bytes
-from curation.synth.identities import INSTITUTION, ISSUER, Planted, Visit, digits, opening, signature
+from curation.synth.identities import ISSUER, Planted, Visit, digits, opening, signature
 from curation.synth.instances import Place, header
 from curation.synth.reports import Statement
 
@@ -44,7 +44,7 @@ def hl7(addendum: Addendum) -> bytes:
     referring = f"^{who.referring.last}^{who.referring.first}"
     signer = f"&{who.signer.last}&{who.signer.first}"
     segments = (
-        f"MSH|^~\\&|RIS|{INSTITUTION}|PAX|RESEARCH|{moment}||ORU^R01|{addendum.report_id}|P|2.5.1",
+        f"MSH|^~\\&|RIS|{patient.institution}|PAX|RESEARCH|{moment}||ORU^R01|{addendum.report_id}|P|2.5.1",
         f"PID|1||{patient.patient_id}^^^{ISSUER}^MR||{patient.dicom_name}||{digits(patient.birth)}|{patient.sex}|||"
         f"{patient.address}||{patient.phone}",
         f"PV1|1|O|||||{referring}",

@@ -5,7 +5,6 @@ from io import BytesIO
 from pydicom.dataset import Dataset
 
 from curation.synth.identities import (
-    INSTITUTION,
     INSTITUTION_ADDRESS,
     ISSUER,
     STATION,
@@ -40,7 +39,7 @@ def name_people(dataset: Dataset, who: Visit, planted: Planted) -> None:
     dataset.ReferringPhysicianName = who.referring.dicom_name
     dataset.NameOfPhysiciansReadingStudy = who.signer.dicom_name
     dataset.OperatorsName = who.signer.dicom_name
-    dataset.InstitutionName = INSTITUTION
+    dataset.InstitutionName = patient.institution
     dataset.InstitutionAddress = INSTITUTION_ADDRESS
     dataset.StationName = STATION
     dataset.DeviceSerialNumber = _DEVICE
@@ -62,5 +61,5 @@ def _note_header(who: Visit, planted: Planted) -> None:
     planted.add("accession", who.accession)
     planted.add("birth_date_digits", digits(who.patient.birth))
     planted.add("address", who.patient.address, INSTITUTION_ADDRESS)
-    planted.add("institution", INSTITUTION)
+    planted.add("institution", who.patient.institution)
     planted.add("device", STATION, _DEVICE)

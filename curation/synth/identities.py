@@ -12,7 +12,11 @@ from random import Random
 
 ISSUER = "SYNTHETIC"
 _HOUSE = "Harrowmere"  # values are put together here, so that none of them stands in git as it is planted
-INSTITUTION = f"{_HOUSE} Quellstad Hospital"
+INSTITUTIONS = tuple(
+    f"{_HOUSE} {name}" for name in ("Quellstad Hospital", "Tarnbrook Clinic", "Ulverdal Medical Center")
+)
+INSTITUTION = INSTITUTIONS[0]
+"""Where everybody is seen who is not said to be seen elsewhere."""
 INSTITUTION_ADDRESS = ", ".join(("4127 Vintelgate Lane", "Norbrask", "ZZ 09417"))
 STATION = f"{_HOUSE.upper()}-CT1"
 PEER = f"{_HOUSE.upper()}_PACS1"
@@ -35,7 +39,7 @@ _MONTHS = "January February March April May June July August September October N
 
 @dataclass(frozen=True)
 class Person:
-    """A patient or a physician; physicians use only their names and phone."""
+    """A patient or a physician; physicians use only their names and phone, patients also where they are seen."""
 
     last: str
     first: str
@@ -44,6 +48,7 @@ class Person:
     patient_id: str
     phone: str
     address: str
+    institution: str = INSTITUTION
 
     @property
     def dicom_name(self) -> str:
@@ -161,7 +166,7 @@ def opening(visit: Visit, planted: "Planted") -> str:
     forms = {"numeric": numeric(birth), "long": long(birth), "dashed": dashed(birth)}
     _note_used(planted, "birth_date", template, forms)
     _note_people(planted, visit)
-    names = {"LAST": p.last.upper(), "FIRST": p.first.upper(), "institution": INSTITUTION}
+    names = {"LAST": p.last.upper(), "FIRST": p.first.upper(), "institution": p.institution}
     return template.format(p=p, r=visit.referring, accession=visit.accession, **names, **forms)
 
 
@@ -174,7 +179,7 @@ def signature(visit: Visit, planted: "Planted") -> str:
         if f"{{{form}}} {{time}}" in template:
             planted.add("signed_at", f"{forms[form]} {time}")
     _note_people(planted, visit)
-    names = {"LAST": s.last.upper(), "FIRST": s.first.upper(), "institution": INSTITUTION}
+    names = {"LAST": s.last.upper(), "FIRST": s.first.upper(), "institution": visit.patient.institution}
     return template.format(s=s, r=visit.referring, time=time, **names, **forms)
 
 
@@ -193,7 +198,7 @@ def _note_people(planted: "Planted", visit: Visit) -> None:
     planted.add_physician(visit.referring)
     planted.add_physician(visit.signer)
     planted.add("accession", visit.accession)
-    planted.add("institution", INSTITUTION)
+    planted.add("institution", visit.patient.institution)
 
 
 # --- what was planted ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from datetime import date
 
 from curation.dicom import read_film
 from curation.errors import Rejected
+from curation.films import read_png, size_of
 from curation.pictures.images import shown_value
 from curation.records import Instance, MaskQuality, Measurement, Picture, ReadingCase, Report, Task, View
 from curation.store import read_member
@@ -16,7 +17,7 @@ from curation.workspace import Workspace
 from labeling.asking.asked import Shown
 from labeling.asking.chosen import masks_asked, measures_asked
 from labeling.asking.names import plain, plain_measure
-from labeling.asking.pictures import pictures_of, read_png, size_of, windows_of
+from labeling.asking.pictures import pictures_of, windows_of
 from labeling.asking.subjects import (
     by,
     linked_reports,

@@ -5,15 +5,14 @@ its own row is, and what a killed ``make`` left is cleared by the next one.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from random import Random
 
 from curation.errors import InputError, UsageError
 from curation.records import Assignment, Case, ReadingBatch, ReadingCase, ReadingPrediction, Role, Task
-from curation.release import split_of
-from curation.settings import RecipeSettings
+from curation.release.splits import split_of_each
 from curation.store import digest
 from curation.workspace import Workspace
 from labeling.asking.asked import Proposal
@@ -109,11 +108,11 @@ class _Sizes:
 
     usual: int
     test: int
-    recipe: RecipeSettings | None
+    split_of: Callable[[str], str] | None
 
     def of(self, case: Case) -> int:
         """By the split of its patient."""
-        is_test = self.recipe is not None and split_of(case.patient_id, self.recipe) == "test"
+        is_test = self.split_of is not None and self.split_of(case.patient_id) == "test"
         return self.test if is_test else self.usual
 
 
@@ -125,7 +124,7 @@ def _check(workspace: Workspace, order: Order, today: date) -> _Sizes:
     if order.shows_report and order.wanted.task not in _BESIDE_A_REPORT:
         raise UsageError(f"the report can be shown beside {' and '.join(_BESIDE_A_REPORT)}, not {order.wanted.task}")
     usual = _readers_per_case(order)
-    return _Sizes(usual, order.per_test_case or usual, _recipe(workspace, order))
+    return _Sizes(usual, order.per_test_case or usual, _split_of(workspace, order))
 
 
 def _check_name(name: str) -> None:
@@ -158,13 +157,13 @@ def _readers_per_case(order: Order) -> int:
     return usual
 
 
-def _recipe(workspace: Workspace, order: Order) -> RecipeSettings | None:
+def _split_of(workspace: Workspace, order: Order) -> Callable[[str], str] | None:
     if bool(order.per_test_case) != bool(order.recipe):
         raise UsageError("readers of test cases and the recipe whose split says which these are go together")
     recipes = workspace.settings.recipes
     if order.recipe and order.recipe not in recipes:
         raise UsageError(f"there is no recipe of that name: there are {', '.join(sorted(recipes))}")
-    return recipes.get(order.recipe)
+    return split_of_each(workspace, order.recipe) if order.recipe else None
 
 
 def _nothing(wanted: Wanted) -> str:

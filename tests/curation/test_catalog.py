@@ -190,6 +190,21 @@ def test_studies_that_contradict_each_other_leave_the_sex_open(workspace: Worksp
     assert read_rows(Patient, workspace.tables("catalog")) == [Patient("p1", "", 2, 0)]
 
 
+def test_a_study_is_of_the_site_of_its_files(workspace: Workspace) -> None:
+    writer = shard_at(workspace)
+    places = [("s1", "s0f"), ("s2", ""), ("s3", "s0e")]
+    rows = [
+        instance(
+            dicom_file("DX"), writer, instance_id=study, series_id=study, study_id=study, modality="DX", site_id=site
+        )
+        for study, site in places
+    ]
+    writer.close()
+    add_rows(workspace, "deid", rows)
+    run(workspace)
+    assert [(row.study_id, row.site_id) for row in read_rows(Study, workspace.tables("catalog"))] == places
+
+
 def test_each_header_is_read_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 

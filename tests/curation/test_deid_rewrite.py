@@ -28,6 +28,7 @@ from curation.deid.pixels import CleanPixels, Image
 from curation.deid.verify.verifier import Promise, verify_dicom
 from curation.errors import Rejected
 from curation.records import Reason
+from curation.synth.identities import INSTITUTION
 from tests.builders import changed, ct_files, ct_slice, radiograph_file, somebody, torn
 
 WHO = Identity(bytes(range(7, 39)), 3650, 90)
@@ -129,6 +130,37 @@ def test_ids_are_the_pseudonyms_of_the_originals() -> None:
     assert made.accession_id == WHO.accession(somebody().accession) == dataset.AccessionNumber
     assert made.patient_id == dataset.PatientID == dataset.PatientName
     assert dataset.FrameOfReferenceUID == WHO.uid(original.FrameOfReferenceUID)
+
+
+def site_of(**elements: Any) -> str:
+    return rewritten(ct_slice(**elements))[1].site_id
+
+
+def test_a_site_is_the_pseudonym_of_the_institution_in_any_character_set() -> None:
+    assert site_of() == WHO.site(INSTITUTION) != ""
+    made = {
+        site_of(InstitutionName="Zümebo Klinik", SpecificCharacterSet=name) for name in ("ISO_IR 100", "ISO_IR 192")
+    }
+    assert made == {WHO.site("zümebo klinik")}
+
+
+@pytest.mark.parametrize("institution", [None, "", "  "])
+def test_a_file_that_names_no_institution_has_no_site(institution: str | None) -> None:
+    assert site_of(InstitutionName=institution) == ""
+
+
+def test_sites_are_told_apart_after_the_memory_was_emptied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewrite_module, "_REMEMBERED", 1)
+    one = Rewriter(profile(RESEARCH), WHO)
+    names = ["Zumebo", "Quellstad", "Vintel", "Zumebo"]
+    files = [Bytes(ct_slice(InstitutionName=name)) for name in names]
+    assert [one.clean(file, unlooked).site_id for file in files] == [WHO.site(name) for name in names]
+
+
+def test_the_institution_itself_goes_whatever_its_pseudonym_is_for() -> None:
+    data, clean = rewritten(ct_slice(InstitutionName="Zumebo Clinic"))
+    assert b"zumebo" not in data.lower() and clean.site_id.encode() not in data
+    assert ("site", "Zumebo Clinic", clean.site_id) in clean.links
 
 
 def test_a_picture_stays_outside_where_its_pixels_are_not_looked_at() -> None:

@@ -138,6 +138,15 @@ def test_each_kind_of_source_becomes_clean_rows_under_joining_pseudonyms(workspa
     assert data[128:132] == b"DICM"
 
 
+def test_each_file_is_of_its_institution_under_a_pseudonym(workspace: Workspace) -> None:
+    for number, name in enumerate(["Zumebo Clinic", "ZUMEBO  clinic", "Quellstad Hospital", None], start=1):
+        put(workspace, f"x/{number}.dcm", ct_slice(number, InstitutionName=name))
+    assert run(workspace) == (4, {})
+    sites = sorted(row.site_id for row in rows(workspace, Instance))
+    assert sites[0] == "" and len(set(sites)) == 3 and all(len(site) == 17 for site in sites[1:])
+    assert not any(b"zumebo" in path.read_bytes().lower() for path in workspace.root.rglob("*") if path.is_file())
+
+
 def test_dates_of_report_and_images_move_together(workspace: Workspace) -> None:
     put(workspace, "x/1.dcm", ct_slice(StudyDate="20120304"))
     put(workspace, "r/local.txt", report_text())

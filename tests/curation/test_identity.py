@@ -55,6 +55,18 @@ def test_an_accession_fits_its_value_representation_and_nothing_stays_nothing() 
     assert ONE.patient("") == ONE.accession("") == ONE.uid("") == ""
 
 
+@pytest.mark.parametrize("name", ["Zümebo Clinic", " zümebo  CLINIC\t", "ZÜMEBO\u00a0Clinic", "Zu\u0308mebo Clinic"])
+def test_a_site_is_the_same_however_its_name_is_typed(name: str) -> None:
+    assert ONE.site(name) == ONE.site("Zümebo Clinic") != OTHER.site("Zümebo Clinic")
+
+
+def test_a_site_has_a_pseudonym_of_its_own_kind_and_no_name_gives_none() -> None:
+    assert ONE.site("77") == ONE.thing("s", "site", "77") and len(ONE.site("77")) == 17
+    assert ONE.site("77")[1:] not in {ONE.patient("77")[1:], ONE.reader("77")[1:]}
+    assert ONE.site("Zumebo Clinic") != ONE.site("Zumebo Hospital")
+    assert ONE.site("") == ONE.site(" \t") == ""
+
+
 def test_two_issuers_of_one_number_are_two_patients() -> None:
     assert patient_key("12", "EAST") != patient_key("12", "WEST")
     assert patient_key(" 12 ", "") == "12"

@@ -23,19 +23,33 @@ from curation.records import (
     Task,
     Verdict,
 )
-from curation.release import build
+from curation.release.build import build
 from curation.store import to_arrow, write_parquet
 from curation.workspace import Workspace
 from tests.rows import workspace_with_rows
 
+pytestmark = pytest.mark.xdist_group("readers")
 AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+OWNER = {"view2": "patient2"}
 DRAWN = np.array([[0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 0, 0], [0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0]], bool)
 
 
 def decision(task: Task, subject: str, question: str, value: str, verdict: Verdict = Verdict.AGREED) -> Decision:
     name = f"{task}/{subject}/{question}"
     return Decision(
-        name, task, subject, "patient1", question, value, verdict, "majority", 1.0, 1.0, 1, ("d1",), ("e1",)
+        name,
+        task,
+        subject,
+        OWNER.get(subject, "patient1"),
+        question,
+        value,
+        verdict,
+        "majority",
+        1.0,
+        1.0,
+        1,
+        ("d1",),
+        ("e1",),
     )
 
 

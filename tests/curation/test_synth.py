@@ -18,7 +18,7 @@ from curation.deid.texts.reports import ReportOriginal
 from curation.records import Assertion
 from curation.synth import MISHAPS, generate
 from curation.synth.anatomy import LUNGS, RIBS, STRUCTURES, VERTEBRAE, value_of
-from curation.synth.identities import ISSUER, MIN_LENGTH, Planted, opening, person, signature
+from curation.synth.identities import INSTITUTIONS, ISSUER, MIN_LENGTH, Planted, opening, person, signature
 from curation.synth.instances import labelmap, project
 from curation.synth.phantom import FINDINGS, Lesion, Phantom, phantom
 from curation.synth.reports import Statement, labels_of, write_report
@@ -235,6 +235,17 @@ def test_two_patients_are_made_quickly_and_do_not_depend_on_how_many_there_are(t
     many = contents(ten / "landing")
     assert contents(few / "landing").items() <= many.items()
     assert truth_of(few) == truth_of(ten)[: len(truth_of(few))]
+
+
+def test_every_institution_sees_patients_and_each_file_names_its_own(ten: Path) -> None:
+    institution_of = {row["original_patient_id"]: row["original_institution"] for row in truth_of(ten)}
+    assert set(institution_of.values()) == set(INSTITUTIONS)
+    assert set(INSTITUTIONS) <= {value for kind, value in planted_in(ten) if kind == "institution"}
+    for path in (ten / "landing").rglob("0001.dcm"):
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        assert header.InstitutionName == institution_of[header.PatientID]
+    for path in (ten / "landing").rglob("*.hl7"):
+        assert any(f"|{name}|" in path.read_text() for name in institution_of.values())
 
 
 def test_another_seed_is_another_cohort(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_every_command_and_loads_nothing_heavy(tmp_path: Path) -> None:
     done = paxflow("--help", cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("init", "key", "sample", "synth", "run", "curate", "publish", "query", "tables", "report", "audit"):
+    for command in ("init", "key", "sample", "synth", "run", "curate", "release", "query", "tables", "report", "audit"):
         assert f" {command} " in done.stdout
     loaded = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "flows.cli", "--help"], capture_output=True, text=True, check=True
@@ -72,10 +72,10 @@ def test_a_wrong_query_exits_with_two(root: Path) -> None:
 
 
 def test_json_logs_are_one_object_a_line(root: Path) -> None:
-    done = paxflow("--json", "run", "release", "--recipe", "paxray", cwd=root)
+    done = paxflow("--json", "release", "build", "paxray", cwd=root)
     (event,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert event["event"] == "release" and event["images"] == 2
-    done = paxflow("--json", "run", "release", "--recipe", "other", cwd=root)
+    done = paxflow("--json", "release", "build", "other", cwd=root)
     (event,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert (event["event"], event["exit_code"], done.returncode) == ("error", 2, 2)
 

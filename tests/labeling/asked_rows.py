@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from curation.films import png
 from curation.records import (
     Assertion,
     CtQuality,
@@ -33,7 +34,6 @@ from curation.records import (
 from curation.rle import encode
 from curation.store import ShardWriter, to_arrow, write_parquet
 from curation.workspace import Workspace
-from labeling.asking.pictures import png
 from tests import rows as made_rows
 from tests.curation.slices import dicom_file, instance
 

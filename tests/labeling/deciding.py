@@ -72,11 +72,11 @@ def anywhere(*labels: str) -> Mark:
     return Mark("global", labels)
 
 
-def rectangle(label: str, x: int, y: int, width: int, height: int) -> Mark:
+def rectangle(label: str, x: int, y: int, width: int, height: int, size: tuple[int, int] = SIZE) -> Mark:
     """A mask that is a rectangle."""
-    pixels = np.zeros(SIZE, np.bool_)
+    pixels = np.zeros(size, np.bool_)
     pixels[y : y + height, x : x + width] = True
-    return Mark("mask", (label,), rle=encode(pixels), size=SIZE)
+    return Mark("mask", (label,), rle=encode(pixels), size=size)
 
 
 def verdict(value: str) -> Mark:

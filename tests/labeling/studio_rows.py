@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from curation.films import png
 from curation.records import (
     AnnotationEvent,
     Assignment,
@@ -27,7 +28,6 @@ from curation.rle import encode
 from curation.store import ShardWriter
 from curation.workspace import Workspace
 from labeling.asking.digests import digests
-from labeling.asking.pictures import png
 from labeling.marks import Mark, to_json
 from labeling.reading.ledger import ledger_of
 from labeling.studio.push import mark_of

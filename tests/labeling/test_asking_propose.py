@@ -61,13 +61,13 @@ def test_a_report_starts_with_its_current_mentions_and_a_state_for_each_label(wo
         "Cardiomegaly": ("absent",),
         "Fracture": ("not mentioned",),
     }
-    assert (made.model_version, made.score) == ("paxflow mine 2", 0.5)
+    assert (made.model_version, made.score) == ("paxflow mine 3", 0.5)
 
 
 def test_a_report_without_mentions_has_labels_and_no_score(workspace: Workspace) -> None:
     put(workspace, ReportLabel("r2", "Edema", None, ()))
     made = proposed(workspace, case(Task.LABEL_REVIEW, "r2"))
-    assert made == Proposal((Mark("Edema", ("not mentioned",)),), "paxflow mine 2", None)
+    assert made == Proposal((Mark("Edema", ("not mentioned",)),), "paxflow mine 3", None)
 
 
 # --- masks -----------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_boxes_are_of_what_the_own_report_affirms_and_of_what_readers_marked_on_
         ("box", ("Pleural effusion",), (1.0, 2.0, 10.0, 12.0), SIZE),
     ]
     assert chosen(made) == {"global": ("COPD",)}
-    assert (made.model_version, made.score) == ("paxflow mine 2, ground 3, project 3", None)
+    assert (made.model_version, made.score) == ("paxflow mine 3, ground 3, project 3", None)
 
 
 def test_readers_who_do_not_see_the_report_are_not_told_what_it_says(workspace: Workspace) -> None:
@@ -190,7 +190,7 @@ def test_a_right_lateral_is_a_lateral(workspace: Workspace) -> None:
 
 def test_of_a_radiograph_the_header_says_the_view(workspace: Workspace) -> None:
     made = proposed(workspace, case(Task.QUALITY_CHECK, "2.25.1"))
-    assert made == Proposal((Mark("view", ("PA",)),), "paxflow catalog 1", None)
+    assert made == Proposal((Mark("view", ("PA",)),), "paxflow catalog 2", None)
 
 
 @pytest.mark.parametrize(

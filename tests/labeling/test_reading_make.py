@@ -24,7 +24,7 @@ from curation.records import (
     Role,
     Task,
 )
-from curation.release import split_of
+from curation.release.splits import hashed
 from curation.workspace import Workspace
 from labeling.reading.changes import withdraw
 from labeling.reading.designs import Design
@@ -133,13 +133,13 @@ def test_two_readers_a_case_is_usual_for_a_balanced_design(workspace: Workspace)
 
 def test_cases_of_test_patients_have_more_readers(workspace: Workspace) -> None:
     recipe = workspace.settings.recipes["paxray"]
-    number = next(n for n in range(20, 99) if split_of(f"p{n}", recipe) == "test")
+    number = next(n for n in range(20, 99) if hashed(f"p{n}", recipe) == "test")
     put(workspace, [report(number)], "b")
     put(workspace, [case(number)], "b")
     people = (ANNA, BEN, CARA)
     asked = order(n_cases=13, readers=people, design=Design.BALANCED, per_case=1, per_test_case=3, recipe="paxray")
     made = make(workspace, asked, NOW)
-    splits = {row.case_id: split_of(row.patient_id, recipe) for row in reading_cases(workspace).values()}
+    splits = {row.case_id: hashed(row.patient_id, recipe) for row in reading_cases(workspace).values()}
     counts = Counter(row.case_id for row in assignments(workspace))
     assert {(splits[case_id], count) for case_id, count in counts.items()} <= {("test", 3), ("train", 1), ("valid", 1)}
     assert counts[case(number).case_id] == 3
@@ -286,7 +286,7 @@ def test_places_that_may_show_text_come_from_the_vault_and_stay_there(workspace:
         ({"design": Design.EQUAL, "per_test_case": 3, "recipe": "paxray"}, "3 readers a case, but 2 are named"),
         ({"design": Design.EQUAL, "per_test_case": 2}, "go together"),
         ({"design": Design.EQUAL, "recipe": "paxray"}, "go together"),
-        ({"design": Design.EQUAL, "per_test_case": 2, "recipe": "paxrey"}, "there are paxray"),
+        ({"design": Design.EQUAL, "per_test_case": 2, "recipe": "paxrey"}, "there are classification, concepts"),
     ],
 )
 def test_a_call_that_cannot_be_met(workspace: Workspace, changed: dict[str, Any], message: str) -> None:

@@ -38,6 +38,14 @@ _DEFAULT_TEXT = (
     ("E.1-1:60xx,3000:X", "overlays go whole: their bits may be letters"),
 )
 
+_SITES = (
+    "InstitutionName (0008,0080) goes, as the table below says. Beside the file, `instances.site_id` keeps a pseudonym",
+    "of it, `s` and 64 bits of a keyed hash, so that splits can be balanced by site and a model's results compared",
+    "across sites. Equal names give equal pseudonyms: case, width and white space make no difference, another",
+    "spelling does. A pseudonym tells neither who nor where without the key, but what lies at one site is seen to lie",
+    "together. A file that names no institution has none.",
+)
+
 
 def markdown() -> str:
     """The whole page."""
@@ -69,6 +77,10 @@ def markdown() -> str:
             "| rule | what happens |",
             "|---|---|",
             *(f"| `{rule}` | {text} |" for rule, text in _DEFAULT_TEXT),
+            "",
+            "## Sites",
+            "",
+            *_SITES,
             "",
             f"## Safe private attributes ({len(safe_private_attributes())}, by creator)",
             "",

@@ -22,6 +22,7 @@ from curation.deid.dicom.known import Facts, Known
 from curation.deid.dicom.objects import Kind, kind_of
 from curation.deid.dicom.opened import Opened, Reader, Source
 from curation.deid.dicom.profile import MADE, VERSION, Profile
+from curation.deid.dicom.values import decode
 from curation.deid.keys.identity import Identifier, Identity
 from curation.deid.standard import EDITION
 from curation.errors import Rejected
@@ -41,6 +42,7 @@ _CHARSET, _SOP_CLASS, _ACCESSION, _MODALITY, _REPRESENTATION = (
 _OURS = tuple(sorted(MADE | DESCRIBING))
 """What we may write: the chunks of a file end there."""
 _INSTANCE, _SERIES, _STUDY = 0x00080018, 0x0020000E, 0x0020000D
+_INSTITUTION = 0x00080080
 _UIDS = (("SOPInstanceUID", _INSTANCE), ("SeriesInstanceUID", _SERIES), ("StudyInstanceUID", _STUDY))
 
 
@@ -57,9 +59,10 @@ class Clean:
     study_id: str
     patient_id: str
     accession_id: str
+    site_id: str
     modality: str
     links: tuple[tuple[str, str, str], ...]
-    """Kind, original and pseudonym of patient, accession, study, series and instance: never to leave the vault."""
+    """Kind, original and pseudonym of whom and what this file names: never to leave the vault."""
     context: "Remembered"
     uids: tuple[Identifier, ...]
     """The original UIDs of this file; what else identifies stands in ``context``."""
@@ -90,6 +93,7 @@ class Rewriter:
     identity: Identity
     _contexts: OrderedDict[tuple[object, ...], Remembered] = field(default_factory=OrderedDict)
     _uids: dict[str, str] = field(default_factory=dict)
+    _sites: dict[tuple[str, bytes], tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._known = Known(self.profile)
@@ -118,6 +122,7 @@ class Rewriter:
         body = _body(opened, memory, made, pixels.elements if pixels else ())
         meta = _meta(sop_class, instance_id, pixels.syntax if pixels else objects.EXPLICIT_LITTLE)
         patient_id, accession_id = self.identity.patient(opened.patient), self.identity.accession(accession)
+        institution, site_id = self._site(opened)
         return Clean(
             head=b"".join((meta, body, pixels.header)) if pixels else meta + body,
             pixels=pixels,
@@ -127,10 +132,12 @@ class Rewriter:
             study_id=study_id,
             patient_id=patient_id,
             accession_id=accession_id,
+            site_id=site_id,
             modality=opened.text(_MODALITY),
             links=(
                 ("patient", opened.patient, patient_id),
                 ("accession", accession, accession_id),
+                ("site", institution, site_id),
                 ("study", opened.text(_STUDY), study_id),
                 ("series", opened.text(_SERIES), series_id),
                 ("instance", opened.text(_INSTANCE), instance_id),
@@ -155,6 +162,17 @@ class Rewriter:
         kept = "retain_uids" in self.profile.options
         made = self._uids[original] = original if kept else self.identity.uid(original)
         return made
+
+    def _site(self, opened: Opened) -> tuple[str, str]:
+        """The institution's name and its pseudonym; two empty strings where the file names none."""
+        key = opened.charset, opened.value(_INSTITUTION)
+        known = self._sites.get(key)
+        if known is None:
+            if len(self._sites) > _REMEMBERED:
+                self._sites.clear()
+            name = decode(key[1], tuple(opened.charset.split("\\")), "LO").decode("utf-8").strip(" \0")
+            known = self._sites[key] = name, self.identity.site(name)
+        return known
 
     def _memory(self, opened: Opened, facts: Facts) -> Remembered:
         charset, signed = opened.charset, opened.number(_REPRESENTATION) == 1

@@ -34,7 +34,7 @@ _HEAD_BYTES = len(MAGIC) + _ID_BYTES + _NONCE_BYTES
 
 @dataclass(frozen=True, order=True)
 class Link:
-    """One original and its pseudonym; ``kind`` is patient, study, series, instance, report or accession."""
+    """One original and its pseudonym; ``kind`` is patient, study, series, instance, report, accession or site."""
 
     kind: str
     original: str

@@ -19,6 +19,7 @@ Dates move back by the days; times of day move back by the seconds, but never ac
 
 import hmac
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -68,6 +69,10 @@ class Identity:
     def reader(self, original: str) -> str:
         """``d`` and 16 hex digits, for whoever read."""
         return self._name("d", "reader", original, 16)
+
+    def site(self, institution: str) -> str:
+        """``s`` and 16 hex digits, for an InstitutionName; case, width and white space make no difference."""
+        return self.thing("s", "site", " ".join(unicodedata.normalize("NFKC", institution).casefold().split()))
 
     def thing(self, letter: str, domain: str, original: str) -> str:
         """``letter`` and 16 hex digits, for what has no identifier of its own kind in DICOM."""

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.mining.sections import sections, sentences
+from curation.sentences import sentences
+from labeling.mining.sections import sections
 
 
 def names(text: str) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""What ``check`` proves of every release, one module for each kind of promise."""
