@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -104,9 +106,9 @@ def _arrow_type(field: Field) -> pa.DataType:
 def to_arrow(record: type[R], rows: Iterable[R]) -> pa.Table:
     """Rows as an Arrow table, sorted by key; raises IntegrityError if a key stands twice."""
     key = key_of(record)
-    ordered = sorted(rows, key=lambda row: tuple(getattr(row, name) for name in key))
-    keys = [tuple(getattr(row, name) for name in key) for row in ordered]
-    if len(set(keys)) != len(keys):
+    place = attrgetter(*key)
+    ordered = sorted(rows, key=place)
+    if any(place(row) == place(after) for row, after in pairwise(ordered)):
         raise IntegrityError(f"table {record.about.name}: a key ({', '.join(key)}) stands twice")
     columns = {f.name: [getattr(row, f.name) for row in ordered] for f in fields(record)}
     return pa.table(columns, schema=arrow_schema(record))
