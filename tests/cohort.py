@@ -267,7 +267,7 @@ def _ct_series(series_id: str, study_id: str, patient_id: str) -> Series:
 
 def clean_text(plan: StudyPlan) -> str:
     """The report of a study as it stands behind the border: sections, no identity."""
-    chance = Random(f"words {plan.name}")  # noqa: S311
+    chance = Random(f"words {plan.name}")  # noqa: S311 - repeatable, not secret
 
     def said(statements: Sequence[Statement]) -> str:
         return " ".join(statement.sentence(chance) for statement in statements)

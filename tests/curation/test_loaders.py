@@ -199,7 +199,7 @@ def halved(picture: Image.Image) -> torch.Tensor:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_torch_gives_every_image_once_with_its_targets(classification: Path, workers: int) -> None:
     dataset = loaders.TorchDataset(classification, "train")
-    batches = list(DataLoader(pickle.loads(pickle.dumps(dataset)), batch_size=16, num_workers=workers))  # noqa: S301
+    batches = list(DataLoader(pickle.loads(pickle.dumps(dataset)), batch_size=16, num_workers=workers))  # noqa: S301 - made here
     images, values = (torch.cat([batch[part] for batch in batches]) for part in (0, 1))
     assert images.dtype == values.dtype == torch.float32
     assert images.shape == (len(dataset), 1, 32, 32)
@@ -274,7 +274,7 @@ def test_torchxrayvision_gets_masks_and_survives_pickling(paxray: Path) -> None:
     crop = torchxrayvision().datasets.XRayCenterCrop()
     dataset = loaders.xrayvision(paxray, "train", transform=crop, semantic_masks=("heart", "no such mask"))
     dataset.labels[0, 0] = 1
-    again = pickle.loads(pickle.dumps(dataset))  # noqa: S301
+    again = pickle.loads(pickle.dumps(dataset))  # noqa: S301 - made here
     assert again.labels[0, 0] == 1
     batch = next(iter(DataLoader(again, batch_size=2, num_workers=1)))
     heart = loaders.masks(first(paxray)["image_id"], paxray)["heart"]

@@ -1,6 +1,5 @@
 """Priors and grounded sentences: a cohort's release, copies with something planted, and a naive oracle for priors."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,20 +15,16 @@ from curation.recipes.prior_grounded import RECIPE, priors
 from curation.records import (
     Assertion,
     Mention,
-    Radiograph,
     ReleaseImage,
     Report,
     ReportLink,
     Says,
-    Section,
     SentenceGrounding,
     Study,
     Temporality,
-    View,
 )
-from curation.release.opened import CHECKSUMS, Opened
+from curation.release.opened import Opened
 from curation.sentences import sentences
-from curation.store import to_arrow, write_parquet
 from curation.workspace import Workspace
 from labeling.grounding.places import spoken_sentences
 from tests.releases import broken, planted, released
@@ -67,27 +62,6 @@ def test_a_prior_report_that_was_written_after_the_study_is_not_given(
     grounded = released(other, RECIPE, tmp_path / "late").table("grounded")
     row = grounded.row(by_predicate=col("image_id") == given["image_id"], named=True)
     assert (row["prior_report_id"], row["prior_report"]) == (given["prior_report_id"], None)
-
-
-def test_the_same_rows_in_another_order_give_the_same_bytes(varied: Workspace, release: Opened, tmp_path: Path) -> None:
-    other = copied(varied, tmp_path / "other")
-    for record in (Report, ReportLink, Section, Mention, SentenceGrounding, Radiograph, View, Study):
-        rows = rows_of(other, record)
-        put_rows(other, rows[1:])
-        part = other.tables(record.about.stage) / record.about.name / "z.parquet"
-        write_parquet(to_arrow(record, rows[:1]), part)
-    again = released(other, RECIPE, tmp_path / "release")
-    assert (again.folder / CHECKSUMS).read_text() == (release.folder / CHECKSUMS).read_text()
-
-
-def test_a_cohort_without_reports_or_frontal_images_has_a_release_too(varied: Workspace, tmp_path: Path) -> None:
-    other = copied(varied, tmp_path / "other")
-    for record in (Report, ReportLink, Section, View):
-        shutil.rmtree(other.tables(record.about.stage) / record.about.name)
-    put_rows(other, [replace(row, view="LAT") for row in rows_of(other, Radiograph)])
-    made = released(other, RECIPE, tmp_path / "release")
-    assert not any(made.table(name).height for name in RECIPE.about)
-    assert broken(made, RECIPE) == []
 
 
 # --- priors ----------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Reports with their images: a cohort's release, and copies of it in which something is planted."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,11 @@ import polars as pl
 import pytest
 
 from curation.recipes.report_pairs import RECIPE
-from curation.records import Mention, Radiograph, Report, ReportLink, Section, SentenceGrounding, Study, View
-from curation.release.opened import CHECKSUMS, Opened
-from curation.store import to_arrow, write_parquet
+from curation.records import Report
+from curation.release.opened import Opened
 from curation.workspace import Workspace
 from tests.releases import broken, planted, released
-from tests.tables import WITHHELD, copied, put_rows, rows_of
+from tests.tables import WITHHELD, rows_of
 
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 pytestmark = pytest.mark.xdist_group("varied")
@@ -38,27 +36,6 @@ def pair(release: Opened, report_id: str) -> dict[str, object]:
 def test_a_release_and_one_with_a_hidden_test_keep_their_promises(release: Opened, hidden: Opened) -> None:
     assert broken(release, RECIPE) == broken(hidden, RECIPE) == []
     assert broken(Opened(hidden.folder), RECIPE) == []  # pulled without the answers
-
-
-def test_the_same_rows_in_another_order_give_the_same_bytes(varied: Workspace, release: Opened, tmp_path: Path) -> None:
-    other = copied(varied, tmp_path / "other")
-    for record in (Report, ReportLink, Section, Mention, SentenceGrounding, Radiograph, View, Study):
-        rows = rows_of(other, record)
-        put_rows(other, rows[1:])
-        part = other.tables(record.about.stage) / record.about.name / "z.parquet"
-        write_parquet(to_arrow(record, rows[:1]), part)
-    again = released(other, RECIPE, tmp_path / "release")
-    assert (again.folder / CHECKSUMS).read_text() == (release.folder / CHECKSUMS).read_text()
-
-
-def test_a_cohort_without_reports_or_frontal_images_has_a_release_too(varied: Workspace, tmp_path: Path) -> None:
-    other = copied(varied, tmp_path / "other")
-    for record in (Report, ReportLink, Section, View):
-        shutil.rmtree(other.tables(record.about.stage) / record.about.name)
-    put_rows(other, [replace(row, view="LAT") for row in rows_of(other, Radiograph)])
-    made = released(other, RECIPE, tmp_path / "release")
-    assert not any(made.table(name).height for name in RECIPE.about)
-    assert broken(made, RECIPE) == []
 
 
 def test_sections_put_together_are_the_clean_report(release: Opened, varied: Workspace) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from curation.deid.keys.identity import Identifier
-from curation.errors import IntegrityError
+from curation.errors import IntegrityError, VaultError
 from curation.release.check import check
 from curation.release.checks.identifiers import known_identifiers
 from curation.release.files import write_checksums
@@ -173,9 +173,11 @@ def test_a_clean_release_holds_nothing_that_the_vault_knows(
 ) -> None:
     release = built("report-pairs")
     check(release, (Identifier("patient_name", "Quillfeather"), Identifier("patient_id", "900000123")))
-    (tmp_path / "vault").mkdir()
     monkeypatch.setenv("PAXFLOW_VAULT", str(tmp_path / "vault"))
     workspace = Workspace(release.folder.parents[1])
+    with pytest.raises(VaultError, match="names no folder"):
+        known_identifiers(workspace)
+    (tmp_path / "vault").mkdir()
     assert [*known_identifiers(workspace)] == []
     (tmp_path / "vault" / "planted.json").write_text('[{"kind": "patient_name", "value": "Quillfeather"}]')
     assert [*known_identifiers(workspace)] == [Identifier("patient_name", "Quillfeather")]

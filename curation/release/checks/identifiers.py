@@ -17,7 +17,7 @@ from curation.audit import planted, search
 from curation.deid.keys.identity import Identifier
 from curation.deid.texts.codes import FIRST_RULES, NUMBER_RULES, WEB_RULES
 from curation.deid.texts.spans import DIGITS, Masked, Rule, rule
-from curation.errors import InputError
+from curation.errors import InputError, VaultError
 from curation.release.changes import CHANGES
 from curation.release.opened import Opened
 from curation.workspace import Workspace
@@ -96,7 +96,12 @@ def _found(column: pl.Series, rules: Sequence[Rule]) -> set[str]:
 
 
 def known_identifiers(workspace: Workspace) -> Collection[Identifier]:
-    """What the vault knows that must stand nowhere, noted or planted. Raises VaultError if there is no vault."""
+    """Numbers and UIDs that the vault has noted, and all that was planted; people's names are searched at the border.
+
+    Raises VaultError if there is no vault: a wrong path would look like a vault that knows nothing.
+    """
+    if not workspace.vault.is_dir():
+        raise VaultError("PAXFLOW_VAULT names no folder: without the vault nothing can be looked for")
     try:
         return planted(workspace)
     except InputError:
